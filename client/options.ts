@@ -63,7 +63,8 @@ export interface ConnectionOptions {
   readonly clock?: Clock;
   /**
    * Told of every try to connect and of every loss. Default: one line on stderr, `contact: no answer from HOST yet: …`,
-   * when the server is awaited for two seconds, once for each outage. `{ info() {}, warn() {} }` says nothing at all.
+   * when the server is awaited for two seconds, once for each outage; of a producer also one of each queue that no client
+   * serves or has done a task of, with names like it. `{ info() {}, warn() {} }` says nothing at all.
    */
   readonly logger?: Logger;
 }

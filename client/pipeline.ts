@@ -16,6 +16,7 @@ import { createCalls, ELSEWHERE } from './calls.ts';
 import { cancelCall } from './cancel.ts';
 import { type CallEnd, endOf, errorOf, errorOfRefusal } from './closing.ts';
 import type { Connection, Link } from './connection.ts';
+import { createUnservedWarning } from './unserved.ts';
 
 export interface PipelineOptions {
   readonly connection: Connection;
@@ -45,6 +46,7 @@ const END_TIMEOUT_MS = 1_000;
 
 export function createPipeline({ connection, patienceMs, left }: PipelineOptions): Pipeline {
   const { clock, logger } = connection;
+  const warnUnserved = createUnservedWarning(connection.warn);
   const closing = new AbortController();
   // Bounded by the producer's `Outstanding`: every batch here is counted there.
   let unsent: Batch[] = [];
@@ -135,8 +137,11 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
       }
       link.worked();
       sentBytes -= batch.bytes;
-      if (event.case === 'stored') settle(batch, null, event.value.ids, event.value.deduplicated);
-      else refuse(batch, event.value);
+      if (event.case === 'stored') {
+        const { ids, deduplicated, unserved } = event.value;
+        if (unserved.length > 0) warnUnserved(unserved);
+        settle(batch, null, ids, deduplicated);
+      } else refuse(batch, event.value);
     }
     pump();
   }

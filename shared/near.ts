@@ -2,8 +2,12 @@ const MAX_SHOWN = 5;
 /** Longer than any name of a service with its package that people write. */
 const MAX_WANTED_LENGTH = 256;
 
-/** How many characters have to be added, taken away, replaced or swapped with their neighbour to make one text the other. */
-export function countEdits(one: string, other: string): number {
+/**
+ * How many characters have to be added, taken away, replaced or swapped with their neighbour to make one text the other.
+ * @param limit more than so many are not counted: the answer is then any larger number. Default: all are
+ */
+export function countEdits(one: string, other: string, limit = Number.POSITIVE_INFINITY): number {
+  if (Math.abs(one.length - other.length) > limit) return limit + 1;
   let before: number[] = [];
   let last = Array.from({ length: other.length + 1 }, (_, column) => column);
   for (let row = 1; row <= one.length; row++) {
@@ -16,6 +20,8 @@ export function countEdits(one: string, other: string): number {
       }
       next.push(edits);
     }
+    // What comes later is made of these two rows.
+    if (Math.min(...last) > limit && Math.min(...next) > limit) return limit + 1;
     before = last;
     last = next;
   }
@@ -27,12 +33,12 @@ export function findNear(wanted: string, names: readonly string[]): string[] {
   // The work goes with the length, and nobody mistypes a name of that one.
   if (wanted.length > MAX_WANTED_LENGTH) return [];
   const text = wanted.toLowerCase();
+  const limit = Math.max(2, Math.floor(text.length / 4));
   const rate = (name: string): number => {
     const known = name.toLowerCase();
     if (known.endsWith(`.${text}`) || text.endsWith(`.${known}`)) return 0;
-    return countEdits(text, known);
+    return countEdits(text, known, limit);
   };
-  const limit = Math.max(2, Math.floor(text.length / 4));
   return names
     .map((name) => ({ name, edits: rate(name) }))
     .filter(({ edits }) => edits <= limit)

@@ -23,6 +23,7 @@ import { createProducing, type OpenProducing } from './producer.ts';
 import { createRates } from './rates.ts';
 import { createTaskHandlers, type TaskReads } from './tasks.ts';
 import { traceStoring } from './tracing.ts';
+import { createFindUnserved } from './unserved.ts';
 import { createOpenExplainer } from './waiting.ts';
 import { createWorkerHandlers, type WorkerHandlers } from './worker.ts';
 
@@ -43,6 +44,8 @@ export interface ApiOptions {
       | 'space'
       | 'countQueues'
       | 'countAhead'
+      | 'isUsed'
+      | 'listUsed'
     >;
   readonly clock: Clock;
   readonly access: Pick<AccessOptions, 'isOn' | 'findToken' | 'addresses' | 'authority'> & {
@@ -92,6 +95,7 @@ export function createApi(options: ApiOptions): Api {
   const enqueue = limitRate(unlimited, rates);
   const openAwaited = createAwaiting(results, store, { onReached: countReached(counts, 'awaited_per_principal') });
   const openExplainer = createOpenExplainer({ queue, registry, store, clock });
+  const findUnserved = createFindUnserved({ queue, store, noteFailure });
   const storeKind = store.capabilities.kind;
 
   return {
@@ -103,13 +107,14 @@ export function createApi(options: ApiOptions): Api {
     ),
     access: createAccessHandlers({ ...access, store, clock }),
     enrolment: createEnrolmentHandlers({ ...access, store, clock }),
-    tasks: createTaskHandlers({ queue, store, enqueue, clock, noteFailure, openExplainer }),
+    tasks: createTaskHandlers({ queue, store, enqueue, clock, noteFailure, openExplainer, findUnserved }),
     storedCalls: createStoredCalls({ queue, store, enqueue }),
     openProducing: createProducing({
       agreement,
       enqueue: unlimited,
       rates,
       openAwaited,
+      findUnserved,
       cursorAt: results.cursorAt,
     }),
     admin: createAdminHandlers({

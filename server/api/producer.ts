@@ -1,5 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type {
+  EnqueueAcknowledgementSchema,
   EnqueuedTaskSchema,
   EnqueueRefusalSchema,
   StreamEnqueueRequest,
@@ -12,6 +13,7 @@ import { MAX_AWAITED, type OpenAwaited, type Waits } from './awaited.ts';
 import type { Enqueue } from './enqueue.ts';
 import type { Agreement } from './events.ts';
 import type { Held, Rates } from './rates.ts';
+import type { FindUnserved, UnservedQueue } from './unserved.ts';
 import { writeResult } from './views.ts';
 
 /** Batches, and bytes of them, that a producer may have unacknowledged; beyond that its stream is read no further. */
@@ -66,11 +68,13 @@ export interface ProducerOptions {
   readonly enqueue: Enqueue;
   readonly rates: Pick<Rates, 'hold'>;
   readonly openAwaited: OpenAwaited;
+  readonly findUnserved: FindUnserved;
   readonly cursorAt: (position: number) => string;
 }
 
 /** What StreamEnqueue does, whatever carries the stream. */
-export function createProducing({ agreement, enqueue, rates, openAwaited, cursorAt }: ProducerOptions): OpenProducing {
+export function createProducing(options: ProducerOptions): OpenProducing {
+  const { agreement, enqueue, rates, openAwaited, findUnserved, cursorAt } = options;
   const { limits } = agreement;
   const window = { maxBatches: MAX_BATCHES, maxBytes: MAX_BYTES, limits, maxAwaited: MAX_AWAITED };
 
@@ -87,6 +91,8 @@ export function createProducing({ agreement, enqueue, rates, openAwaited, cursor
 
     // Bounded by the batches that may be unacknowledged.
     const held = new Set<Held>();
+    // Bounded by `findUnserved`.
+    const told = new Set<string>();
 
     async function waitFor(one: Held): Promise<void> {
       held.add(one);
@@ -119,8 +125,10 @@ export function createProducing({ agreement, enqueue, rates, openAwaited, cursor
           if (request.awaitResults) waits = awaited.admit(request.tasks);
           const outcomes = await enqueue(request.tasks, caller);
           waits?.stored(outcomes);
+          const finding = findUnserved(request.tasks, caller, told);
+          const unserved = finding ? await finding : [];
           return {
-            answer: { event: { case: 'stored', value: acknowledge(request, outcomes) } },
+            answer: { event: { case: 'stored', value: acknowledge(request, outcomes, unserved) } },
             open: () => waits?.open(),
           };
         } catch (error) {
@@ -150,14 +158,15 @@ function writeRefusal(error: ContactError): MessageInitShape<typeof EnqueueRefus
 function acknowledge(
   { tasks }: StreamEnqueueRequest,
   outcomes: readonly InsertOutcome[],
-): { ids: string[]; deduplicated: number[] } {
+  unserved: UnservedQueue[],
+): MessageInitShape<typeof EnqueueAcknowledgementSchema> {
   const deduplicated: number[] = [];
   let isKnown = true;
   outcomes.forEach((outcome, index) => {
     if (outcome.deduplicated) deduplicated.push(index);
     if (outcome.id !== tasks[index]!.id) isKnown = false;
   });
-  return { ids: isKnown ? [] : outcomes.map(({ id }) => id), deduplicated };
+  return { ids: isKnown ? [] : outcomes.map(({ id }) => id), deduplicated, unserved };
 }
 
 export function writeEnqueued(outcomes: readonly InsertOutcome[]): MessageInitShape<typeof EnqueuedTaskSchema>[] {

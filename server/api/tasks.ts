@@ -29,6 +29,7 @@ import { createPace } from './pace.ts';
 import { cutPage } from './page.ts';
 import { writeEnqueued } from './producer.ts';
 import { findTask } from './scope.ts';
+import type { FindUnserved } from './unserved.ts';
 import { type TaskViewOptions, writeState, writeTask } from './views.ts';
 import type { Explanation, OpenExplainer } from './waiting.ts';
 import { createWatchTask } from './watcher.ts';
@@ -52,6 +53,7 @@ export interface TaskHandlersOptions {
   readonly clock: Clock;
   readonly noteFailure: NoteFailure;
   readonly openExplainer: OpenExplainer;
+  readonly findUnserved: FindUnserved;
 }
 
 /** TaskService, but for its stream of batches: producer.ts. */
@@ -66,7 +68,7 @@ interface Selection {
 const OPEN_STATES = ['ready', 'scheduled', 'running'] as const;
 
 export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeof TaskService, 'streamEnqueue'> {
-  const { queue, store, enqueue, clock, noteFailure, openExplainer } = options;
+  const { queue, store, enqueue, clock, noteFailure, openExplainer, findUnserved } = options;
   const { results } = queue;
 
   const view = (explanation: Explanation, withPayload: boolean): TaskViewOptions => ({
@@ -87,7 +89,8 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
 
   return {
     async enqueueTasks({ tasks }, { caller }) {
-      return { tasks: writeEnqueued(await enqueue(tasks, caller)) };
+      const enqueued = writeEnqueued(await enqueue(tasks, caller));
+      return { tasks: enqueued, unserved: (await findUnserved(tasks, caller)) ?? [] };
     },
 
     async describeTask({ id }, { caller }) {

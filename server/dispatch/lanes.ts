@@ -286,6 +286,7 @@ export function createLaneTable(): LaneTable {
     },
 
     servedQueues: () => lanesByQueue.keys(),
+    isServed: (queue) => lanesByQueue.has(queue),
 
     isDrawn: (ref) => laneOf(ref) !== undefined || (isOwn(ref) && drawersOf(ref).length > 0),
     drawersOf: (ref) => laneOf(ref)?.members ?? (isOwn(ref) ? drawersOf(ref) : []),

@@ -48,6 +48,8 @@ export interface LaneTable {
   readonly receivers: Iterable<Receiver>;
   /** Queues that a receiver draws from. */
   servedQueues(): Iterable<string>;
+  /** Whether a receiver draws from the queue. */
+  isServed(queue: string): boolean;
   /** Receivers that draw from a queue. */
   countReceivers(queue: string): number;
 }

@@ -47,6 +47,8 @@ type QueueLimits = Pick<QueueSettings, 'maxWaiting' | 'maxRunning'>;
 /** What operators do with queues. */
 export interface Operations {
   settingsOf(queue: string): Omit<QueueSettings, 'queue'>;
+  /** Whether an operator has set anything of the queue. */
+  isSet(queue: string): boolean;
   /** Queues of the scope that have a task, a worker or settings, in the order of their names, those after `after`. */
   listQueues(after: string, limit: number, scope: QueueScope): Promise<readonly QueueView[]>;
   /**
@@ -144,7 +146,7 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
     };
   }
 
-  const isServedOrSet = (queue: string): boolean => settingsByQueue.has(queue) || lanes.countReceivers(queue) > 0;
+  const isServedOrSet = (queue: string): boolean => settingsByQueue.has(queue) || lanes.isServed(queue);
 
   /**
    * Every queue that there is, by name, with what the store counts in it. One whose last task was deleted, that nobody
@@ -177,6 +179,7 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
       for (const settings of all) if (!areSame(settings, settingsByQueue.get(settings.queue))) learn(settings);
     },
     settings: () => settingsByQueue.values(),
+    isSet: (queue) => settingsByQueue.has(queue),
     settingsOf: (queue) => settingsByQueue.get(queue) ?? DEFAULT_SETTINGS,
 
     async listQueues(after, limit, scope) {

@@ -90,6 +90,8 @@ export interface TaskQueue {
   drawersOf(lane: LaneRef): Iterable<Receiver>;
   receivers(): Iterable<Receiver>;
   countReceivers(queue: string): number;
+  /** Whether somebody draws from the queue. */
+  isServed(queue: string): boolean;
   /** Whether tasks are given out: false once the server goes. */
   readonly isClaiming: boolean;
   /** Queues that somebody draws from. */
@@ -236,6 +238,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
       return isClaiming;
     },
     countReceivers: (queue) => lanes.countReceivers(queue),
+    isServed: lanes.isServed,
     servedQueues: () => lanes.servedQueues(),
 
     stopClaiming() {

@@ -39,6 +39,7 @@ export type StoreOperation =
   | 'logTasks'
   | 'loseSession'
   | 'cancelTasks'
+  | 'isUsed'
   | 'rememberServing'
   | 'leaveServing';
 

@@ -12,6 +12,15 @@ export interface QueueStore {
   /** What waits, as cheap as a look every few seconds has to be: of the queues it makes nothing but their names. */
   findWaiting(): Promise<Waiting>;
 
+  /**
+   * Whether clients have done anything in the queue: a task of it runs, has succeeded or has failed, as far as tasks are
+   * kept. As cheap as a look at each enqueue has to be.
+   */
+  isUsed(queue: string): Promise<boolean>;
+
+  /** Names of queues of which `isUsed` holds, in any order; looks at `limit` queues. */
+  listUsed(limit: number): Promise<readonly string[]>;
+
   /** Lanes `s:…` with tasks that are not settled, by queue and lane, at most `limit`. */
   listSelectorLanes(limit: number): Promise<readonly LaneRef[]>;
 

@@ -9,6 +9,9 @@ import { CallContext } from './context.ts';
 const ANSWER_BYTES = 64;
 const ID_BYTES = 38;
 
+/** Bytes of a queue that nobody serves, and of the names like its, at most. */
+const UNSERVED_BYTES = 800;
+
 /** Bytes of a task, and of each pair of its metadata, beside what the producer wrote. */
 const TASK_BYTES = 64;
 const PAIR_BYTES = 32;
@@ -117,5 +120,7 @@ function weighTask({ payload, metadata, target, contentType, idempotencyKey }: N
 }
 
 function weigh({ event }: StreamAnswer): number {
-  return ANSWER_BYTES + (event?.case === 'stored' ? ID_BYTES * (event.value.ids?.length ?? 0) : 0);
+  if (event?.case !== 'stored') return ANSWER_BYTES;
+  const { ids = [], unserved = [] } = event.value;
+  return ANSWER_BYTES + ID_BYTES * ids.length + UNSERVED_BYTES * unserved.length;
 }

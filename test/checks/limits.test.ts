@@ -184,6 +184,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/transport/producer.ts ID_BYTES': WEIGHT,
   'server/transport/producer.ts PAIR_BYTES': WEIGHT,
   'server/transport/producer.ts TASK_BYTES': WEIGHT,
+  'server/transport/producer.ts UNSERVED_BYTES': WEIGHT,
   'server/api/batch.ts PRIORITY_LIMIT': 'its row says the largest below it, and its own test reaches it',
   'server/transport/worker.ts OUTCOME_BYTES': WEIGHT,
   'server/config/descriptors.ts MOST_CONNECTIONS': 'the default of maxConnections',

@@ -99,6 +99,24 @@ describeStores('findWaiting()', (open) => {
   });
 });
 
+describeStores('isUsed() and listUsed()', (open) => {
+  it('tell of queues of which a task runs, has succeeded or has failed, and of no other', async () => {
+    const store = await open();
+    assert.deepEqual([await store.isUsed('none'), await store.listUsed(9)], [false, []]);
+    await addTasks(store, { queue: 'waits' }, { queue: 'later', runAt: T0 + 9 });
+    const [cancelled] = await addTasks(store, { queue: 'cancelled' });
+    await store.cancelTasks([cancelled!], '', T0);
+    await startTask(store, { queue: 'runs' });
+    await settle(store, succeed(await startTask(store, { queue: 'done' })));
+    await settle(store, fail(await startTask(store, { queue: 'failed', maxAttempts: 1 })));
+    const queues = ['waits', 'later', 'cancelled', 'runs', 'done', 'failed'];
+    const used = await Promise.all(queues.map((queue) => store.isUsed(queue)));
+    assert.deepEqual(used, [false, false, false, true, true, true]);
+    assert.deepEqual((await store.listUsed(9)).toSorted(), ['done', 'failed', 'runs']);
+    assert.deepEqual(await store.listUsed(2), []);
+  });
+});
+
 describeStores('countQueues()', (open) => {
   it('counts tasks by queue and state', async () => {
     const store = await open();

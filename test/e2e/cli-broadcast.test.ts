@@ -116,12 +116,13 @@ describe('contact enqueue to clients', function () {
         ...args,
       );
       assert.equal(code, 1);
-      const [, id = ''] = /^contact: task (\S+): no result within 0\.1 s\n$/.exec(stderr) ?? [];
+      const [, id = ''] = /^contact: task (\S+): no result within 0\.1 s\n$/m.exec(stderr) ?? [];
       assert.equal((await scene.admin.describeTask(id)).state, state);
     }
   });
 
   it('cancels the task when a signal ends the waiting and --cancel says so', async () => {
+    await scene.admin.pauseQueue('interrupted', { create: true });
     const args = ['enqueue', 'interrupted', 'x', '--wait', '--cancel', '--server', scene.address];
     const waiting = startContact(args);
     const find = async () => (await scene.admin.listTasks({ queues: ['interrupted'] })).tasks[0];
@@ -142,6 +143,8 @@ describe('contact enqueue to clients', function () {
     };
     await scene.work({ queues: ['broadcast'], clientId: 'tokyo-1', labels: { site: 'tokyo' }, handler: sleep });
     for (const [queue, { args, stdin, count }] of Object.entries(forms)) {
+      // A queue that an operator has set is none whose name is mistyped.
+      await scene.admin.pauseQueue(queue, { create: true });
       const words = ['enqueue', queue, ...args, '--wait', '--server', scene.address];
       const waiting = startContact(words, { stdin });
       const find = async () =>

@@ -128,8 +128,20 @@ describe('contact enqueue', function () {
     assert.equal(code, 1);
     const ids = stdout.trim().split('\n');
     assert.equal(ids.length, 2);
-    assert.match(stderr, /^line 2: PAYLOAD: 1001 bytes/);
+    assert.match(stderr, /^line 2: PAYLOAD: 1001 bytes/m);
     assert.equal(String(await payloadOf(ids[1] ?? '')), 'b');
+  });
+
+  it('says on stderr that nobody serves the queue, once, with names like it', async () => {
+    await admin.setQueueLimits('mails', { maxWaiting: 100, maxRunning: 0 }, { create: true });
+    const { code, stdout, stderr } = await enqueue(['mial', '--lines'], { stdin: 'a\nb\n' });
+    assert.equal(code, 0);
+    assert.equal(stdout.match(/^[0-9a-f-]{36}$/gm)?.length, 2);
+    assert.equal(stderr, 'no client serves queue mial, and none has done a task of it; did you mean mails?\n');
+    const inJson = await enqueue(['mial', 'x', '--json']);
+    assert.equal(JSON.parse(inJson.stderr).note.message, stderr.trimEnd());
+    // That an operator has set it is enough.
+    assert.deepEqual((await enqueue(['mails', 'x'])).stderr, '');
   });
 
   it('has nothing to do for an empty stdin', async () => {
@@ -143,7 +155,7 @@ describe('contact enqueue', function () {
     running.child.stdout?.destroy();
     running.child.stdin?.end('second\nthird\n');
     const { code, stderr } = await running.ended;
-    assert.equal(stderr, '');
+    assert.equal(stderr, 'no client serves queue unread, and none has done a task of it\n');
     assert.equal(code, 0);
     assert.equal((await admin.listTasks({ queues: ['unread'] })).tasks.length, 3);
   });

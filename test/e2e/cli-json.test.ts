@@ -277,6 +277,7 @@ describe('--json', function () {
         assert.deepEqual([outcome.code, outcome.lines], [code, []], `${name} ${args.join(' ')}`);
       }
       const few = await createScene({ maxPayloadBytes: 1_024 });
+      await few.work({ queues: ['q'], handler: () => '' });
       const lines = startContact(['enqueue', 'q', '--lines', '--json', '--server', few.address], {
         stdin: `short\n${'x'.repeat(2_000)}\nshort\n`,
       });

@@ -19,7 +19,9 @@ import { hasSettled, type ModelTask, noteAct } from './task.ts';
 /** What operators see and do. */
 export function createOperating(
   world: World,
-): Omit<QueueStore, 'countQueues' | 'findWaiting'> & ClientStore & Pick<BroadcastStore, 'countChildren'> {
+): Omit<QueueStore, 'countQueues' | 'findWaiting' | 'isUsed' | 'listUsed'> &
+  ClientStore &
+  Pick<BroadcastStore, 'countChildren'> {
   const waiting = (queue: string): ModelTask[] =>
     [...world.tasks.values()].filter(
       ({ input, state }) =>

@@ -134,6 +134,14 @@ export function createModelStore(
     return { ready, expired: recordsOf(expired), nextDueAt: instants.length === 0 ? null : Math.min(...instants) };
   }
 
+  function listUsed(limit = Number.POSITIVE_INFINITY): string[] {
+    const isUsed = ({ running, settled }: QueueCounts): boolean => running + settled.succeeded + settled.failed > 0;
+    return countQueues()
+      .slice(0, limit)
+      .filter(isUsed)
+      .map(({ queue }) => queue);
+  }
+
   function countQueues(): readonly QueueCounts[] {
     const names = [...new Set([...tasks.values()].map((task) => task.input.queue))];
     return names.map((queue) => {
@@ -217,6 +225,8 @@ export function createModelStore(
       readyQueues: countQueues().flatMap(({ queue, ready }) => (ready > 0 ? [queue] : [])),
       isAny: countQueues().some(({ ready, scheduled }) => ready + scheduled > 0),
     }),
+    isUsed: async (name) => listUsed().includes(name),
+    listUsed: async (limit) => listUsed(limit),
     ...createBroadcasting(world),
     ...createOperating(world),
     ...createCredentials(world),

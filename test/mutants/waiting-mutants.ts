@@ -200,4 +200,35 @@ export const WAITING_MUTANTS: readonly Mutant[] = [
       'names of a client what the right allows by which the caller sees it, and nothing of its other rights',
     ),
   },
+  {
+    id: 'unserved: names of others are told',
+    file: 'server/api/unserved.ts',
+    find: ' && isInScope(scope, one)',
+    replace: '',
+    caughtBy: transport('unserved', 'names no queue that the caller may not enqueue into'),
+  },
+  {
+    id: 'unserved: told of each batch of a stream',
+    file: 'server/api/unserved.ts',
+    find: '      told.add(name);\n',
+    replace: '',
+    caughtBy: transport('unserved', 'is told once on a stream, and at most ten of a batch'),
+  },
+  {
+    id: 'unserved: a queue whose worker is away is one that nobody serves',
+    file: 'server/api/unserved.ts',
+    find: '!(await store.isUsed(name))',
+    replace: 'true',
+    caughtBy: transport(
+      'unserved',
+      'is not told once a client has done a task of it, and its name is one that may have been meant',
+    ),
+  },
+  {
+    id: 'unserved: a producer warns again when its line was cut',
+    file: 'client/unserved.ts',
+    find: '      warned.add(queue);\n',
+    replace: '      if (warned.size > 1) warned.add(queue);\n',
+    caughtBy: transport('unserved', 'is warned of by a producer, once for all of its streams'),
+  },
 ];

@@ -9,6 +9,7 @@ import {
   type Worker,
   type WorkerOptions,
 } from '../../client/index.ts';
+import { silentLogger } from '../../client/options.ts';
 import { createServer, type ServerOptions } from '../../server/index.ts';
 import { type Outcome, runHere, runOnTerminal, type Terminal } from './command.ts';
 
@@ -37,7 +38,7 @@ export async function createScene(options: Partial<ServerOptions> = {}): Promise
   const { host, port } = await server.listen();
   const address = `${host}:${port}`;
   const admin = createAdmin({ server: address });
-  const producer = createProducer<string>({ server: address, codec: text });
+  const producer = createProducer<string>({ server: address, codec: text, logger: silentLogger });
   const workers: Worker[] = [];
   const target = ['--server', address];
   return {

@@ -120,6 +120,20 @@ describe('findNear()', () => {
     assert.equal(countEdits('form', 'from'), 1);
   });
 
+  it('counts up to a limit as without one, and beyond it says only that there are more', () => {
+    const words = ['', 'a', 'form', 'from', 'kitten', 'sitting', 'abcdefgh', 'badcfehg', 'hgfedcba', 'mial', 'mails'];
+    for (const one of words) {
+      for (const other of words) {
+        const edits = countEdits(one, other);
+        for (let limit = 0; limit < 9; limit++) {
+          const counted = countEdits(one, other, limit);
+          if (edits <= limit) assert.equal(counted, edits, `${one} ${other} ${limit}`);
+          else assert.ok(counted > limit, `${one} ${other} ${limit}`);
+        }
+      }
+    }
+  });
+
   it('finds what was meant: typing errors, other case, the name without its package', () => {
     const names = ['helloworld.Greeter', 'routeguide.RouteGuide', 'contact.v1.TaskService'];
     assert.deepEqual(findNear('helloworld.greter', names), ['helloworld.Greeter']);

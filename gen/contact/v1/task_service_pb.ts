@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file contact/v1/task_service.proto.
  */
 export const file_contact_v1_task_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1jb250YWN0L3YxL3Rhc2tfc2VydmljZS5wcm90bxIKY29udGFjdC52MSI5ChNFbnF1ZXVlVGFza3NSZXF1ZXN0EiIKBXRhc2tzGAEgAygLMhMuY29udGFjdC52MS5OZXdUYXNrIj8KFEVucXVldWVUYXNrc1Jlc3BvbnNlEicKBXRhc2tzGAEgAygLMhguY29udGFjdC52MS5FbnF1ZXVlZFRhc2siMAoMRW5xdWV1ZWRUYXNrEgoKAmlkGAEgASgJEhQKDGRlZHVwbGljYXRlZBgCIAEoCCJkChRTdHJlYW1FbnF1ZXVlUmVxdWVzdBIiCgV0YXNrcxgBIAMoCzITLmNvbnRhY3QudjEuTmV3VGFzaxIVCg1hd2FpdF9yZXN1bHRzGAIgASgIEhEKCWFiYW5kb25lZBgDIAMoCSLhAQoVU3RyZWFtRW5xdWV1ZVJlc3BvbnNlEisKBndpbmRvdxgBIAEoCzIZLmNvbnRhY3QudjEuRW5xdWV1ZVdpbmRvd0gAEjQKBnN0b3JlZBgCIAEoCzIiLmNvbnRhY3QudjEuRW5xdWV1ZUFja25vd2xlZGdlbWVudEgAEi0KB3JlZnVzZWQYAyABKAsyGi5jb250YWN0LnYxLkVucXVldWVSZWZ1c2FsSAASLQoHc2V0dGxlZBgEIAEoCzIaLmNvbnRhY3QudjEuRW5xdWV1ZVNldHRsZWRIAEIHCgVldmVudCJwCg1FbnF1ZXVlV2luZG93EhMKC21heF9iYXRjaGVzGAEgASgNEhEKCW1heF9ieXRlcxgCIAEoDRIiCgZsaW1pdHMYAyABKAsyEi5jb250YWN0LnYxLkxpbWl0cxITCgttYXhfYXdhaXRlZBgEIAEoDSI7ChZFbnF1ZXVlQWNrbm93bGVkZ2VtZW50EgsKA2lkcxgBIAMoCRIUCgxkZWR1cGxpY2F0ZWQYAiADKA0idAoORW5xdWV1ZVJlZnVzYWwSDAoEY29kZRgBIAEoDRIPCgdtZXNzYWdlGAIgASgJEhYKDnJldHJ5X2FmdGVyX21zGAMgASgNEg0KBWZpZWxkGAQgASgJEhIKBWluZGV4GAUgASgNSACIAQFCCAoGX2luZGV4IjoKDkVucXVldWVTZXR0bGVkEigKB3Jlc3VsdHMYASADKAsyFy5jb250YWN0LnYxLlJlc3VsdEV2ZW50IiEKE0Rlc2NyaWJlVGFza1JlcXVlc3QSCgoCaWQYASABKAkiNgoURGVzY3JpYmVUYXNrUmVzcG9uc2USHgoEdGFzaxgBIAEoCzIQLmNvbnRhY3QudjEuVGFzayLOAwoKVGFza0ZpbHRlchIOCgZxdWV1ZXMYASADKAkSJQoGc3RhdGVzGAIgAygOMhUuY29udGFjdC52MS5UYXNrU3RhdGUSMQoNY3JlYXRlZF9hZnRlchgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY3JlYXRlZF9iZWZvcmUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhcmVudF9pZBgFIAEoCRIxCg1zZXR0bGVkX2FmdGVyGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5zZXR0bGVkX2JlZm9yZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLZXJyb3JfY29kZXMYCCADKAkSEgoKY2xpZW50X2lkcxgJIAMoCRI2CghtZXRhZGF0YRgKIAMoCzIkLmNvbnRhY3QudjEuVGFza0ZpbHRlci5NZXRhZGF0YUVudHJ5EhYKDnJ1bm5pbmdfZm9yX21zGAsgASgNGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI7ChFDb3VudFRhc2tzUmVxdWVzdBImCgZmaWx0ZXIYASABKAsyFi5jb250YWN0LnYxLlRhc2tGaWx0ZXIijgEKEkNvdW50VGFza3NSZXNwb25zZRIRCglzY2hlZHVsZWQYASABKAQSDQoFcmVhZHkYAiABKAQSDwoHcnVubmluZxgDIAEoBBIRCglzdWNjZWVkZWQYBCABKAQSDgoGZmFpbGVkGAUgASgEEhEKCWNhbmNlbGxlZBgGIAEoBBIPCgdleHBpcmVkGAcgASgEIncKEExpc3RUYXNrc1JlcXVlc3QSJgoGZmlsdGVyGAEgASgLMhYuY29udGFjdC52MS5UYXNrRmlsdGVyEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJEhQKDHdpdGhfcGF5bG9hZBgEIAEoCCJNChFMaXN0VGFza3NSZXNwb25zZRIfCgV0YXNrcxgBIAMoCzIQLmNvbnRhY3QudjEuVGFzaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiegoSQ2FuY2VsVGFza3NSZXF1ZXN0EgsKA2lkcxgBIAMoCRImCgZmaWx0ZXIYAiABKAsyFi5jb250YWN0LnYxLlRhc2tGaWx0ZXISDgoGcmVhc29uGAMgASgJEgsKA21heBgEIAEoDRISCgpwYWdlX3Rva2VuGAUgASgJImcKE0NhbmNlbFRhc2tzUmVzcG9uc2USKAoFdGFza3MYASADKAsyGS5jb250YWN0LnYxLkNhbmNlbGxlZFRhc2sSDQoFdG90YWwYAiABKA0SFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJIlIKDUNhbmNlbGxlZFRhc2sSCgoCaWQYASABKAkSJAoFc3RhdGUYAiABKA4yFS5jb250YWN0LnYxLlRhc2tTdGF0ZRIPCgdyZWZ1c2VkGAMgASgJImkKEVJldHJ5VGFza3NSZXF1ZXN0EgsKA2lkcxgBIAMoCRImCgZmaWx0ZXIYAiABKAsyFi5jb250YWN0LnYxLlRhc2tGaWx0ZXISCwoDbWF4GAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkiXgoSUmV0cnlUYXNrc1Jlc3BvbnNlEgsKA2lkcxgBIAMoCRITCgtyZWZ1c2VkX2lkcxgCIAMoCRINCgV0b3RhbBgDIAEoDRIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkiagoSRGVsZXRlVGFza3NSZXF1ZXN0EgsKA2lkcxgBIAMoCRImCgZmaWx0ZXIYAiABKAsyFi5jb250YWN0LnYxLlRhc2tGaWx0ZXISCwoDbWF4GAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkiXwoTRGVsZXRlVGFza3NSZXNwb25zZRILCgNpZHMYASADKAkSEwoLcmVmdXNlZF9pZHMYAiADKAkSDQoFdG90YWwYAyABKA0SFwoPbmV4dF9wYWdlX3Rva2VuGAQgASgJIlMKD0NhbGxUYXNrUmVxdWVzdBIhCgR0YXNrGAEgASgLMhMuY29udGFjdC52MS5OZXdUYXNrEh0KFWNhbmNlbF93aGVuX2FiYW5kb25lZBgCIAEoCCI7ChBDYWxsVGFza1Jlc3BvbnNlEicKBnJlc3VsdBgBIAEoCzIXLmNvbnRhY3QudjEuUmVzdWx0RXZlbnQiHgoQV2F0Y2hUYXNrUmVxdWVzdBIKCgJpZBgBIAEoCSK1AQoRV2F0Y2hUYXNrUmVzcG9uc2USIAoEdGFzaxgBIAEoCzIQLmNvbnRhY3QudjEuVGFza0gAEigKCHByb2dyZXNzGAIgASgLMhQuY29udGFjdC52MS5Qcm9ncmVzc0gAEicKB3N0YXJ0ZWQYAyABKAsyFC5jb250YWN0LnYxLkRlbGl2ZXJ5SAASIgoDbG9nGAQgASgLMhMuY29udGFjdC52MS5UYXNrTG9nSABCBwoFZXZlbnQizwEKE1dhdGNoUmVzdWx0c1JlcXVlc3QSJgoFc3RhcnQYASABKA4yFy5jb250YWN0LnYxLlJlc3VsdFN0YXJ0Eg4KBmN1cnNvchgCIAEoCRIOCgZxdWV1ZXMYAyADKAkSJQoGc3RhdGVzGAQgAygOMhUuY29udGFjdC52MS5UYXNrU3RhdGUSDgoGZm9sbG93GAUgASgIEhEKCXBhcmVudF9pZBgGIAEoCRImCgZmaWx0ZXIYByABKAsyFi5jb250YWN0LnYxLlRhc2tGaWx0ZXIiXAoUV2F0Y2hSZXN1bHRzUmVzcG9uc2USJwoGZXZlbnRzGAEgAygLMhcuY29udGFjdC52MS5SZXN1bHRFdmVudBIOCgZjdXJzb3IYAiABKAkSCwoDZ2FwGAMgASgEKnYKC1Jlc3VsdFN0YXJ0EhwKGFJFU1VMVF9TVEFSVF9VTlNQRUNJRklFRBAAEhoKFlJFU1VMVF9TVEFSVF9CRUdJTk5JTkcQARIUChBSRVNVTFRfU1RBUlRfTk9XEAISFwoTUkVTVUxUX1NUQVJUX09MREVTVBADMvkGCgtUYXNrU2VydmljZRJRCgxFbnF1ZXVlVGFza3MSHy5jb250YWN0LnYxLkVucXVldWVUYXNrc1JlcXVlc3QaIC5jb250YWN0LnYxLkVucXVldWVUYXNrc1Jlc3BvbnNlElgKDVN0cmVhbUVucXVldWUSIC5jb250YWN0LnYxLlN0cmVhbUVucXVldWVSZXF1ZXN0GiEuY29udGFjdC52MS5TdHJlYW1FbnF1ZXVlUmVzcG9uc2UoATABElEKDERlc2NyaWJlVGFzaxIfLmNvbnRhY3QudjEuRGVzY3JpYmVUYXNrUmVxdWVzdBogLmNvbnRhY3QudjEuRGVzY3JpYmVUYXNrUmVzcG9uc2USSAoJTGlzdFRhc2tzEhwuY29udGFjdC52MS5MaXN0VGFza3NSZXF1ZXN0Gh0uY29udGFjdC52MS5MaXN0VGFza3NSZXNwb25zZRJLCgpDb3VudFRhc2tzEh0uY29udGFjdC52MS5Db3VudFRhc2tzUmVxdWVzdBoeLmNvbnRhY3QudjEuQ291bnRUYXNrc1Jlc3BvbnNlEk4KC0NhbmNlbFRhc2tzEh4uY29udGFjdC52MS5DYW5jZWxUYXNrc1JlcXVlc3QaHy5jb250YWN0LnYxLkNhbmNlbFRhc2tzUmVzcG9uc2USSwoKUmV0cnlUYXNrcxIdLmNvbnRhY3QudjEuUmV0cnlUYXNrc1JlcXVlc3QaHi5jb250YWN0LnYxLlJldHJ5VGFza3NSZXNwb25zZRJOCgtEZWxldGVUYXNrcxIeLmNvbnRhY3QudjEuRGVsZXRlVGFza3NSZXF1ZXN0Gh8uY29udGFjdC52MS5EZWxldGVUYXNrc1Jlc3BvbnNlEkUKCENhbGxUYXNrEhsuY29udGFjdC52MS5DYWxsVGFza1JlcXVlc3QaHC5jb250YWN0LnYxLkNhbGxUYXNrUmVzcG9uc2USSgoJV2F0Y2hUYXNrEhwuY29udGFjdC52MS5XYXRjaFRhc2tSZXF1ZXN0Gh0uY29udGFjdC52MS5XYXRjaFRhc2tSZXNwb25zZTABElMKDFdhdGNoUmVzdWx0cxIfLmNvbnRhY3QudjEuV2F0Y2hSZXN1bHRzUmVxdWVzdBogLmNvbnRhY3QudjEuV2F0Y2hSZXN1bHRzUmVzcG9uc2UwAUIxCgpjb250YWN0LnYxUAFaFGNvbnRhY3QvdjE7Y29udGFjdHYxqgIKQ29udGFjdC5WMWIGcHJvdG8z", [file_contact_v1_contact, file_contact_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("Ch1jb250YWN0L3YxL3Rhc2tfc2VydmljZS5wcm90bxIKY29udGFjdC52MSI5ChNFbnF1ZXVlVGFza3NSZXF1ZXN0EiIKBXRhc2tzGAEgAygLMhMuY29udGFjdC52MS5OZXdUYXNrImwKFEVucXVldWVUYXNrc1Jlc3BvbnNlEicKBXRhc2tzGAEgAygLMhguY29udGFjdC52MS5FbnF1ZXVlZFRhc2sSKwoIdW5zZXJ2ZWQYAiADKAsyGS5jb250YWN0LnYxLlVuc2VydmVkUXVldWUiLwoNVW5zZXJ2ZWRRdWV1ZRINCgVxdWV1ZRgBIAEoCRIPCgdzaW1pbGFyGAIgAygJIjAKDEVucXVldWVkVGFzaxIKCgJpZBgBIAEoCRIUCgxkZWR1cGxpY2F0ZWQYAiABKAgiZAoUU3RyZWFtRW5xdWV1ZVJlcXVlc3QSIgoFdGFza3MYASADKAsyEy5jb250YWN0LnYxLk5ld1Rhc2sSFQoNYXdhaXRfcmVzdWx0cxgCIAEoCBIRCglhYmFuZG9uZWQYAyADKAki4QEKFVN0cmVhbUVucXVldWVSZXNwb25zZRIrCgZ3aW5kb3cYASABKAsyGS5jb250YWN0LnYxLkVucXVldWVXaW5kb3dIABI0CgZzdG9yZWQYAiABKAsyIi5jb250YWN0LnYxLkVucXVldWVBY2tub3dsZWRnZW1lbnRIABItCgdyZWZ1c2VkGAMgASgLMhouY29udGFjdC52MS5FbnF1ZXVlUmVmdXNhbEgAEi0KB3NldHRsZWQYBCABKAsyGi5jb250YWN0LnYxLkVucXVldWVTZXR0bGVkSABCBwoFZXZlbnQicAoNRW5xdWV1ZVdpbmRvdxITCgttYXhfYmF0Y2hlcxgBIAEoDRIRCgltYXhfYnl0ZXMYAiABKA0SIgoGbGltaXRzGAMgASgLMhIuY29udGFjdC52MS5MaW1pdHMSEwoLbWF4X2F3YWl0ZWQYBCABKA0iaAoWRW5xdWV1ZUFja25vd2xlZGdlbWVudBILCgNpZHMYASADKAkSFAoMZGVkdXBsaWNhdGVkGAIgAygNEisKCHVuc2VydmVkGAMgAygLMhkuY29udGFjdC52MS5VbnNlcnZlZFF1ZXVlInQKDkVucXVldWVSZWZ1c2FsEgwKBGNvZGUYASABKA0SDwoHbWVzc2FnZRgCIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgDIAEoDRINCgVmaWVsZBgEIAEoCRISCgVpbmRleBgFIAEoDUgAiAEBQggKBl9pbmRleCI6Cg5FbnF1ZXVlU2V0dGxlZBIoCgdyZXN1bHRzGAEgAygLMhcuY29udGFjdC52MS5SZXN1bHRFdmVudCIhChNEZXNjcmliZVRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJIjYKFERlc2NyaWJlVGFza1Jlc3BvbnNlEh4KBHRhc2sYASABKAsyEC5jb250YWN0LnYxLlRhc2sizgMKClRhc2tGaWx0ZXISDgoGcXVldWVzGAEgAygJEiUKBnN0YXRlcxgCIAMoDjIVLmNvbnRhY3QudjEuVGFza1N0YXRlEjEKDWNyZWF0ZWRfYWZ0ZXIYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmNyZWF0ZWRfYmVmb3JlGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglwYXJlbnRfaWQYBSABKAkSMQoNc2V0dGxlZF9hZnRlchgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOc2V0dGxlZF9iZWZvcmUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2Vycm9yX2NvZGVzGAggAygJEhIKCmNsaWVudF9pZHMYCSADKAkSNgoIbWV0YWRhdGEYCiADKAsyJC5jb250YWN0LnYxLlRhc2tGaWx0ZXIuTWV0YWRhdGFFbnRyeRIWCg5ydW5uaW5nX2Zvcl9tcxgLIAEoDRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiOwoRQ291bnRUYXNrc1JlcXVlc3QSJgoGZmlsdGVyGAEgASgLMhYuY29udGFjdC52MS5UYXNrRmlsdGVyIo4BChJDb3VudFRhc2tzUmVzcG9uc2USEQoJc2NoZWR1bGVkGAEgASgEEg0KBXJlYWR5GAIgASgEEg8KB3J1bm5pbmcYAyABKAQSEQoJc3VjY2VlZGVkGAQgASgEEg4KBmZhaWxlZBgFIAEoBBIRCgljYW5jZWxsZWQYBiABKAQSDwoHZXhwaXJlZBgHIAEoBCJ3ChBMaXN0VGFza3NSZXF1ZXN0EiYKBmZpbHRlchgBIAEoCzIWLmNvbnRhY3QudjEuVGFza0ZpbHRlchIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRIUCgx3aXRoX3BheWxvYWQYBCABKAgiTQoRTGlzdFRhc2tzUmVzcG9uc2USHwoFdGFza3MYASADKAsyEC5jb250YWN0LnYxLlRhc2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInoKEkNhbmNlbFRhc2tzUmVxdWVzdBILCgNpZHMYASADKAkSJgoGZmlsdGVyGAIgASgLMhYuY29udGFjdC52MS5UYXNrRmlsdGVyEg4KBnJlYXNvbhgDIAEoCRILCgNtYXgYBCABKA0SEgoKcGFnZV90b2tlbhgFIAEoCSJnChNDYW5jZWxUYXNrc1Jlc3BvbnNlEigKBXRhc2tzGAEgAygLMhkuY29udGFjdC52MS5DYW5jZWxsZWRUYXNrEg0KBXRvdGFsGAIgASgNEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCSJSCg1DYW5jZWxsZWRUYXNrEgoKAmlkGAEgASgJEiQKBXN0YXRlGAIgASgOMhUuY29udGFjdC52MS5UYXNrU3RhdGUSDwoHcmVmdXNlZBgDIAEoCSJpChFSZXRyeVRhc2tzUmVxdWVzdBILCgNpZHMYASADKAkSJgoGZmlsdGVyGAIgASgLMhYuY29udGFjdC52MS5UYXNrRmlsdGVyEgsKA21heBgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJIl4KElJldHJ5VGFza3NSZXNwb25zZRILCgNpZHMYASADKAkSEwoLcmVmdXNlZF9pZHMYAiADKAkSDQoFdG90YWwYAyABKA0SFwoPbmV4dF9wYWdlX3Rva2VuGAQgASgJImoKEkRlbGV0ZVRhc2tzUmVxdWVzdBILCgNpZHMYASADKAkSJgoGZmlsdGVyGAIgASgLMhYuY29udGFjdC52MS5UYXNrRmlsdGVyEgsKA21heBgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJIl8KE0RlbGV0ZVRhc2tzUmVzcG9uc2USCwoDaWRzGAEgAygJEhMKC3JlZnVzZWRfaWRzGAIgAygJEg0KBXRvdGFsGAMgASgNEhcKD25leHRfcGFnZV90b2tlbhgEIAEoCSJTCg9DYWxsVGFza1JlcXVlc3QSIQoEdGFzaxgBIAEoCzITLmNvbnRhY3QudjEuTmV3VGFzaxIdChVjYW5jZWxfd2hlbl9hYmFuZG9uZWQYAiABKAgiOwoQQ2FsbFRhc2tSZXNwb25zZRInCgZyZXN1bHQYASABKAsyFy5jb250YWN0LnYxLlJlc3VsdEV2ZW50Ih4KEFdhdGNoVGFza1JlcXVlc3QSCgoCaWQYASABKAkitQEKEVdhdGNoVGFza1Jlc3BvbnNlEiAKBHRhc2sYASABKAsyEC5jb250YWN0LnYxLlRhc2tIABIoCghwcm9ncmVzcxgCIAEoCzIULmNvbnRhY3QudjEuUHJvZ3Jlc3NIABInCgdzdGFydGVkGAMgASgLMhQuY29udGFjdC52MS5EZWxpdmVyeUgAEiIKA2xvZxgEIAEoCzITLmNvbnRhY3QudjEuVGFza0xvZ0gAQgcKBWV2ZW50Is8BChNXYXRjaFJlc3VsdHNSZXF1ZXN0EiYKBXN0YXJ0GAEgASgOMhcuY29udGFjdC52MS5SZXN1bHRTdGFydBIOCgZjdXJzb3IYAiABKAkSDgoGcXVldWVzGAMgAygJEiUKBnN0YXRlcxgEIAMoDjIVLmNvbnRhY3QudjEuVGFza1N0YXRlEg4KBmZvbGxvdxgFIAEoCBIRCglwYXJlbnRfaWQYBiABKAkSJgoGZmlsdGVyGAcgASgLMhYuY29udGFjdC52MS5UYXNrRmlsdGVyIlwKFFdhdGNoUmVzdWx0c1Jlc3BvbnNlEicKBmV2ZW50cxgBIAMoCzIXLmNvbnRhY3QudjEuUmVzdWx0RXZlbnQSDgoGY3Vyc29yGAIgASgJEgsKA2dhcBgDIAEoBCp2CgtSZXN1bHRTdGFydBIcChhSRVNVTFRfU1RBUlRfVU5TUEVDSUZJRUQQABIaChZSRVNVTFRfU1RBUlRfQkVHSU5OSU5HEAESFAoQUkVTVUxUX1NUQVJUX05PVxACEhcKE1JFU1VMVF9TVEFSVF9PTERFU1QQAzL5BgoLVGFza1NlcnZpY2USUQoMRW5xdWV1ZVRhc2tzEh8uY29udGFjdC52MS5FbnF1ZXVlVGFza3NSZXF1ZXN0GiAuY29udGFjdC52MS5FbnF1ZXVlVGFza3NSZXNwb25zZRJYCg1TdHJlYW1FbnF1ZXVlEiAuY29udGFjdC52MS5TdHJlYW1FbnF1ZXVlUmVxdWVzdBohLmNvbnRhY3QudjEuU3RyZWFtRW5xdWV1ZVJlc3BvbnNlKAEwARJRCgxEZXNjcmliZVRhc2sSHy5jb250YWN0LnYxLkRlc2NyaWJlVGFza1JlcXVlc3QaIC5jb250YWN0LnYxLkRlc2NyaWJlVGFza1Jlc3BvbnNlEkgKCUxpc3RUYXNrcxIcLmNvbnRhY3QudjEuTGlzdFRhc2tzUmVxdWVzdBodLmNvbnRhY3QudjEuTGlzdFRhc2tzUmVzcG9uc2USSwoKQ291bnRUYXNrcxIdLmNvbnRhY3QudjEuQ291bnRUYXNrc1JlcXVlc3QaHi5jb250YWN0LnYxLkNvdW50VGFza3NSZXNwb25zZRJOCgtDYW5jZWxUYXNrcxIeLmNvbnRhY3QudjEuQ2FuY2VsVGFza3NSZXF1ZXN0Gh8uY29udGFjdC52MS5DYW5jZWxUYXNrc1Jlc3BvbnNlEksKClJldHJ5VGFza3MSHS5jb250YWN0LnYxLlJldHJ5VGFza3NSZXF1ZXN0Gh4uY29udGFjdC52MS5SZXRyeVRhc2tzUmVzcG9uc2USTgoLRGVsZXRlVGFza3MSHi5jb250YWN0LnYxLkRlbGV0ZVRhc2tzUmVxdWVzdBofLmNvbnRhY3QudjEuRGVsZXRlVGFza3NSZXNwb25zZRJFCghDYWxsVGFzaxIbLmNvbnRhY3QudjEuQ2FsbFRhc2tSZXF1ZXN0GhwuY29udGFjdC52MS5DYWxsVGFza1Jlc3BvbnNlEkoKCVdhdGNoVGFzaxIcLmNvbnRhY3QudjEuV2F0Y2hUYXNrUmVxdWVzdBodLmNvbnRhY3QudjEuV2F0Y2hUYXNrUmVzcG9uc2UwARJTCgxXYXRjaFJlc3VsdHMSHy5jb250YWN0LnYxLldhdGNoUmVzdWx0c1JlcXVlc3QaIC5jb250YWN0LnYxLldhdGNoUmVzdWx0c1Jlc3BvbnNlMAFCMQoKY29udGFjdC52MVABWhRjb250YWN0L3YxO2NvbnRhY3R2MaoCCkNvbnRhY3QuVjFiBnByb3RvMw", [file_contact_v1_contact, file_contact_v1_task, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message contact.v1.EnqueueTasksRequest
@@ -47,6 +47,14 @@ export type EnqueueTasksResponse = Message<"contact.v1.EnqueueTasksResponse"> & 
    * @generated from field: repeated contact.v1.EnqueuedTask tasks = 1;
    */
   tasks: EnqueuedTask[];
+
+  /**
+   * Queues of the batch, each once, that look as if their names were mistyped; at most 10. Their tasks are stored all the
+   * same.
+   *
+   * @generated from field: repeated contact.v1.UnservedQueue unserved = 2;
+   */
+  unserved: UnservedQueue[];
 };
 
 /**
@@ -55,6 +63,34 @@ export type EnqueueTasksResponse = Message<"contact.v1.EnqueueTasksResponse"> & 
  */
 export const EnqueueTasksResponseSchema: GenMessage<EnqueueTasksResponse> = /*@__PURE__*/
   messageDesc(file_contact_v1_task_service, 1);
+
+/**
+ * A queue that has a task now, and that no client serves: no task of it runs, has succeeded or has failed, as far as tasks
+ * are kept, and no operator has given it settings.
+ *
+ * @generated from message contact.v1.UnservedQueue
+ */
+export type UnservedQueue = Message<"contact.v1.UnservedQueue"> & {
+  /**
+   * @generated from field: string queue = 1;
+   */
+  queue: string;
+
+  /**
+   * Queues with nearly that name, the nearest first, that clients serve or have served, or that have settings; at most 5, and
+   * those alone that the caller may enqueue into.
+   *
+   * @generated from field: repeated string similar = 2;
+   */
+  similar: string[];
+};
+
+/**
+ * Describes the message contact.v1.UnservedQueue.
+ * Use `create(UnservedQueueSchema)` to create a new message.
+ */
+export const UnservedQueueSchema: GenMessage<UnservedQueue> = /*@__PURE__*/
+  messageDesc(file_contact_v1_task_service, 2);
 
 /**
  * @generated from message contact.v1.EnqueuedTask
@@ -78,7 +114,7 @@ export type EnqueuedTask = Message<"contact.v1.EnqueuedTask"> & {
  * Use `create(EnqueuedTaskSchema)` to create a new message.
  */
 export const EnqueuedTaskSchema: GenMessage<EnqueuedTask> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 2);
+  messageDesc(file_contact_v1_task_service, 3);
 
 /**
  * @generated from message contact.v1.StreamEnqueueRequest
@@ -114,7 +150,7 @@ export type StreamEnqueueRequest = Message<"contact.v1.StreamEnqueueRequest"> & 
  * Use `create(StreamEnqueueRequestSchema)` to create a new message.
  */
 export const StreamEnqueueRequestSchema: GenMessage<StreamEnqueueRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 3);
+  messageDesc(file_contact_v1_task_service, 4);
 
 /**
  * Without an event it says nothing: a stream that awaits results is not to be idle for longer than a ping interval.
@@ -165,7 +201,7 @@ export type StreamEnqueueResponse = Message<"contact.v1.StreamEnqueueResponse"> 
  * Use `create(StreamEnqueueResponseSchema)` to create a new message.
  */
 export const StreamEnqueueResponseSchema: GenMessage<StreamEnqueueResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 4);
+  messageDesc(file_contact_v1_task_service, 5);
 
 /**
  * How much may be sent and not yet acknowledged. The server stops reading a producer that goes beyond.
@@ -201,7 +237,7 @@ export type EnqueueWindow = Message<"contact.v1.EnqueueWindow"> & {
  * Use `create(EnqueueWindowSchema)` to create a new message.
  */
 export const EnqueueWindowSchema: GenMessage<EnqueueWindow> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 5);
+  messageDesc(file_contact_v1_task_service, 6);
 
 /**
  * @generated from message contact.v1.EnqueueAcknowledgement
@@ -220,6 +256,13 @@ export type EnqueueAcknowledgement = Message<"contact.v1.EnqueueAcknowledgement"
    * @generated from field: repeated uint32 deduplicated = 2;
    */
   deduplicated: number[];
+
+  /**
+   * Queues of the batch as `EnqueueTasksResponse` tells them; each once on a stream, of at most 1,000 queues.
+   *
+   * @generated from field: repeated contact.v1.UnservedQueue unserved = 3;
+   */
+  unserved: UnservedQueue[];
 };
 
 /**
@@ -227,7 +270,7 @@ export type EnqueueAcknowledgement = Message<"contact.v1.EnqueueAcknowledgement"
  * Use `create(EnqueueAcknowledgementSchema)` to create a new message.
  */
 export const EnqueueAcknowledgementSchema: GenMessage<EnqueueAcknowledgement> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 6);
+  messageDesc(file_contact_v1_task_service, 7);
 
 /**
  * @generated from message contact.v1.EnqueueRefusal
@@ -274,7 +317,7 @@ export type EnqueueRefusal = Message<"contact.v1.EnqueueRefusal"> & {
  * Use `create(EnqueueRefusalSchema)` to create a new message.
  */
 export const EnqueueRefusalSchema: GenMessage<EnqueueRefusal> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 7);
+  messageDesc(file_contact_v1_task_service, 8);
 
 /**
  * @generated from message contact.v1.EnqueueSettled
@@ -291,7 +334,7 @@ export type EnqueueSettled = Message<"contact.v1.EnqueueSettled"> & {
  * Use `create(EnqueueSettledSchema)` to create a new message.
  */
 export const EnqueueSettledSchema: GenMessage<EnqueueSettled> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 8);
+  messageDesc(file_contact_v1_task_service, 9);
 
 /**
  * @generated from message contact.v1.DescribeTaskRequest
@@ -308,7 +351,7 @@ export type DescribeTaskRequest = Message<"contact.v1.DescribeTaskRequest"> & {
  * Use `create(DescribeTaskRequestSchema)` to create a new message.
  */
 export const DescribeTaskRequestSchema: GenMessage<DescribeTaskRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 9);
+  messageDesc(file_contact_v1_task_service, 10);
 
 /**
  * @generated from message contact.v1.DescribeTaskResponse
@@ -325,7 +368,7 @@ export type DescribeTaskResponse = Message<"contact.v1.DescribeTaskResponse"> & 
  * Use `create(DescribeTaskResponseSchema)` to create a new message.
  */
 export const DescribeTaskResponseSchema: GenMessage<DescribeTaskResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 10);
+  messageDesc(file_contact_v1_task_service, 11);
 
 /**
  * Every condition that is set must hold.
@@ -404,7 +447,7 @@ export type TaskFilter = Message<"contact.v1.TaskFilter"> & {
  * Use `create(TaskFilterSchema)` to create a new message.
  */
 export const TaskFilterSchema: GenMessage<TaskFilter> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 11);
+  messageDesc(file_contact_v1_task_service, 12);
 
 /**
  * @generated from message contact.v1.CountTasksRequest
@@ -423,7 +466,7 @@ export type CountTasksRequest = Message<"contact.v1.CountTasksRequest"> & {
  * Use `create(CountTasksRequestSchema)` to create a new message.
  */
 export const CountTasksRequestSchema: GenMessage<CountTasksRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 12);
+  messageDesc(file_contact_v1_task_service, 13);
 
 /**
  * How many tasks the filter finds, by state.
@@ -472,7 +515,7 @@ export type CountTasksResponse = Message<"contact.v1.CountTasksResponse"> & {
  * Use `create(CountTasksResponseSchema)` to create a new message.
  */
 export const CountTasksResponseSchema: GenMessage<CountTasksResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 13);
+  messageDesc(file_contact_v1_task_service, 14);
 
 /**
  * @generated from message contact.v1.ListTasksRequest
@@ -506,7 +549,7 @@ export type ListTasksRequest = Message<"contact.v1.ListTasksRequest"> & {
  * Use `create(ListTasksRequestSchema)` to create a new message.
  */
 export const ListTasksRequestSchema: GenMessage<ListTasksRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 14);
+  messageDesc(file_contact_v1_task_service, 15);
 
 /**
  * @generated from message contact.v1.ListTasksResponse
@@ -532,7 +575,7 @@ export type ListTasksResponse = Message<"contact.v1.ListTasksResponse"> & {
  * Use `create(ListTasksResponseSchema)` to create a new message.
  */
 export const ListTasksResponseSchema: GenMessage<ListTasksResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 15);
+  messageDesc(file_contact_v1_task_service, 16);
 
 /**
  * @generated from message contact.v1.CancelTasksRequest
@@ -577,7 +620,7 @@ export type CancelTasksRequest = Message<"contact.v1.CancelTasksRequest"> & {
  * Use `create(CancelTasksRequestSchema)` to create a new message.
  */
 export const CancelTasksRequestSchema: GenMessage<CancelTasksRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 16);
+  messageDesc(file_contact_v1_task_service, 17);
 
 /**
  * @generated from message contact.v1.CancelTasksResponse
@@ -610,7 +653,7 @@ export type CancelTasksResponse = Message<"contact.v1.CancelTasksResponse"> & {
  * Use `create(CancelTasksResponseSchema)` to create a new message.
  */
 export const CancelTasksResponseSchema: GenMessage<CancelTasksResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 17);
+  messageDesc(file_contact_v1_task_service, 18);
 
 /**
  * @generated from message contact.v1.CancelledTask
@@ -642,7 +685,7 @@ export type CancelledTask = Message<"contact.v1.CancelledTask"> & {
  * Use `create(CancelledTaskSchema)` to create a new message.
  */
 export const CancelledTaskSchema: GenMessage<CancelledTask> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 18);
+  messageDesc(file_contact_v1_task_service, 19);
 
 /**
  * @generated from message contact.v1.RetryTasksRequest
@@ -680,7 +723,7 @@ export type RetryTasksRequest = Message<"contact.v1.RetryTasksRequest"> & {
  * Use `create(RetryTasksRequestSchema)` to create a new message.
  */
 export const RetryTasksRequestSchema: GenMessage<RetryTasksRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 19);
+  messageDesc(file_contact_v1_task_service, 20);
 
 /**
  * @generated from message contact.v1.RetryTasksResponse
@@ -720,7 +763,7 @@ export type RetryTasksResponse = Message<"contact.v1.RetryTasksResponse"> & {
  * Use `create(RetryTasksResponseSchema)` to create a new message.
  */
 export const RetryTasksResponseSchema: GenMessage<RetryTasksResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 20);
+  messageDesc(file_contact_v1_task_service, 21);
 
 /**
  * @generated from message contact.v1.DeleteTasksRequest
@@ -758,7 +801,7 @@ export type DeleteTasksRequest = Message<"contact.v1.DeleteTasksRequest"> & {
  * Use `create(DeleteTasksRequestSchema)` to create a new message.
  */
 export const DeleteTasksRequestSchema: GenMessage<DeleteTasksRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 21);
+  messageDesc(file_contact_v1_task_service, 22);
 
 /**
  * @generated from message contact.v1.DeleteTasksResponse
@@ -798,7 +841,7 @@ export type DeleteTasksResponse = Message<"contact.v1.DeleteTasksResponse"> & {
  * Use `create(DeleteTasksResponseSchema)` to create a new message.
  */
 export const DeleteTasksResponseSchema: GenMessage<DeleteTasksResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 22);
+  messageDesc(file_contact_v1_task_service, 23);
 
 /**
  * @generated from message contact.v1.CallTaskRequest
@@ -822,7 +865,7 @@ export type CallTaskRequest = Message<"contact.v1.CallTaskRequest"> & {
  * Use `create(CallTaskRequestSchema)` to create a new message.
  */
 export const CallTaskRequestSchema: GenMessage<CallTaskRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 23);
+  messageDesc(file_contact_v1_task_service, 24);
 
 /**
  * @generated from message contact.v1.CallTaskResponse
@@ -839,7 +882,7 @@ export type CallTaskResponse = Message<"contact.v1.CallTaskResponse"> & {
  * Use `create(CallTaskResponseSchema)` to create a new message.
  */
 export const CallTaskResponseSchema: GenMessage<CallTaskResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 24);
+  messageDesc(file_contact_v1_task_service, 25);
 
 /**
  * @generated from message contact.v1.WatchTaskRequest
@@ -856,7 +899,7 @@ export type WatchTaskRequest = Message<"contact.v1.WatchTaskRequest"> & {
  * Use `create(WatchTaskRequestSchema)` to create a new message.
  */
 export const WatchTaskRequestSchema: GenMessage<WatchTaskRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 25);
+  messageDesc(file_contact_v1_task_service, 26);
 
 /**
  * Without an event it says nothing: the stream is not to be idle for longer than a ping interval.
@@ -907,7 +950,7 @@ export type WatchTaskResponse = Message<"contact.v1.WatchTaskResponse"> & {
  * Use `create(WatchTaskResponseSchema)` to create a new message.
  */
 export const WatchTaskResponseSchema: GenMessage<WatchTaskResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 26);
+  messageDesc(file_contact_v1_task_service, 27);
 
 /**
  * @generated from message contact.v1.WatchResultsRequest
@@ -967,7 +1010,7 @@ export type WatchResultsRequest = Message<"contact.v1.WatchResultsRequest"> & {
  * Use `create(WatchResultsRequestSchema)` to create a new message.
  */
 export const WatchResultsRequestSchema: GenMessage<WatchResultsRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 27);
+  messageDesc(file_contact_v1_task_service, 28);
 
 /**
  * Without events it tells the cursor alone: at first, now and then, and once in a ping interval in which nothing else came.
@@ -1001,7 +1044,7 @@ export type WatchResultsResponse = Message<"contact.v1.WatchResultsResponse"> & 
  * Use `create(WatchResultsResponseSchema)` to create a new message.
  */
 export const WatchResultsResponseSchema: GenMessage<WatchResultsResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 28);
+  messageDesc(file_contact_v1_task_service, 29);
 
 /**
  * @generated from enum contact.v1.ResultStart

@@ -18,6 +18,8 @@ export interface Queues {
   purgeTasks(purge: Purge): PurgeOutcome;
   listSelectorLanes(limit: number): readonly LaneRef[];
   findWaiting(): Waiting;
+  isUsed(queue: string): boolean;
+  listUsed(limit: number): readonly string[];
   countLanes(queue: string, limit: number): readonly LaneCount[];
   listOldest(queue: string, limit: number): readonly PriorityOldest[];
   countAhead(id: string, limit: number): number;
@@ -147,9 +149,26 @@ export function createQueues({ db, catalog, tasks, fresh, acts, actLog }: Contex
     return { readyQueues, isAny };
   }
 
+  function isUsed(name: string): boolean {
+    const { counts } = catalog.findQueue(name) ?? {};
+    return counts !== undefined && counts.running + counts.succeeded + counts.failed > 0;
+  }
+
+  function listUsed(limit: number): readonly string[] {
+    const used: string[] = [];
+    let looked = 0;
+    for (const { name } of catalog.queues()) {
+      if (looked++ === limit) break;
+      if (isUsed(name)) used.push(name);
+    }
+    return used;
+  }
+
   return {
     purgeTasks,
     findWaiting,
+    isUsed,
+    listUsed,
     listSelectorLanes: (limit) =>
       [...catalog.queues()]
         .flatMap((queue) => [...queue.lanes.values()])

@@ -162,6 +162,8 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
     listFailures: (query, limit, scope = EVERY_QUEUE) => read(() => failures.list(query, limit, scope)),
     countQueues: () => read(() => queues.countQueues()),
     findWaiting: () => read(() => queues.findWaiting()),
+    isUsed: (queue) => read(() => queues.isUsed(queue)),
+    listUsed: (limit) => read(() => queues.listUsed(limit)),
     countChildren: (parentId, scope = EVERY_QUEUE) => read(() => listing.countChildren(parentId, scope)),
     listSelectorLanes: (limit) => read(() => queues.listSelectorLanes(limit)),
     countLanes: (queue, limit) => read(() => queues.countLanes(queue, limit)),
