@@ -1,4 +1,5 @@
 import type { TlsOptions } from '../client/index.ts';
+import { readCertificates } from '../shared/certificates.ts';
 import { readPlainFile } from '../shared/plainfile.ts';
 import { usageError } from './exit.ts';
 
@@ -18,12 +19,19 @@ export function readTls({ tls, ca, pin, cert, key, serverName }: TlsFlags, flag:
   if (ca !== undefined && pin !== undefined) throw usageError(`${flag}-ca or ${flag}-pin, not both`);
   if (![ca, pin, cert, serverName].some((one) => one !== undefined) && tls !== true) return undefined;
   return {
-    ...(ca !== undefined && { ca: readFile(`${flag}-ca`, ca) }),
+    ...(ca !== undefined && { ca: readCertificateFile(`${flag}-ca`, ca) }),
     ...(pin !== undefined && { pin }),
-    ...(cert !== undefined && { cert: readFile(`${flag}-cert`, cert) }),
+    ...(cert !== undefined && { cert: readCertificateFile(`${flag}-cert`, cert) }),
     ...(key !== undefined && { key: readFile(`${flag}-key`, key) }),
     ...(serverName !== undefined && { serverName }),
   };
+}
+
+function readCertificateFile(flag: string, path: string): Buffer {
+  const bytes = readFile(flag, path);
+  const { fault } = readCertificates(bytes);
+  if (fault !== undefined) throw usageError(`${flag}: ${path} ${fault}`);
+  return bytes;
 }
 
 /** A file that a flag names; a usage error where it cannot be read. @param maxBytes 1 MiB unless it is said */

@@ -4,7 +4,7 @@ import * as grpc from '@grpc/grpc-js';
 import { ContactError } from '../shared/errors.ts';
 import { findPinFault } from './pin.ts';
 import type { TlsOptions } from './tls.ts';
-import { faultOfHandshake, findFault, type TlsFault } from './tlsfault.ts';
+import { faultOfHandshake, faultOfSilence, findFault, type TlsFault } from './tlsfault.ts';
 
 /**
  * What grpc-js makes of its credentials when it connects. Of what goes wrong then it tells a text alone, and it asks every
@@ -45,7 +45,7 @@ export function createCredentials(tls: TlsOptions | undefined, listener: Connect
     const pass = connector.connect.bind(connector);
     connector.connect = (raw) => {
       listener.reached(raw);
-      return tls && connectionOptions ? secure(raw, connectionOptions, tls.pin, listener) : pass(raw);
+      return tls && connectionOptions ? secure(raw, connectionOptions, tls, listener) : pass(raw);
     };
     return connector;
   };
@@ -59,7 +59,7 @@ export function createCredentials(tls: TlsOptions | undefined, listener: Connect
 function secure(
   raw: Socket,
   options: ConnectionOptions,
-  pin: string | undefined,
+  { pin, ca, cert }: TlsOptions,
   listener: ConnectorListener,
 ): Promise<{ readonly socket: TLSSocket; readonly secure: true }> {
   const { servername: host = '', ...rest } = options;
@@ -72,8 +72,12 @@ function secure(
     };
     const socket = connect({ ...wanted, socket: raw, rejectUnauthorized: false }, () => {
       const now = Date.now();
-      const fault = pin === undefined ? findFault(socket, host, now) : findPinFault(socket, pin, host, now);
+      const fault = pin === undefined ? findFault(socket, host, now, ca) : findPinFault(socket, pin, host, now);
       if (fault === undefined) {
+        // Before who speaks HTTP/2 hears of it, so that calls end with what it was.
+        socket.once('close', () => {
+          if (socket.bytesRead === 0) listener.failed(faultOfSilence(cert, Date.now()));
+        });
         resolve({ socket, secure: true });
         return;
       }

@@ -1,7 +1,7 @@
-import { X509Certificate } from 'node:crypto';
+import { readCertificates } from '../shared/certificates.ts';
 import { invalid } from '../shared/errors.ts';
 import { pinOf } from './pin.ts';
-import { CERTIFICATE, type TlsOptions } from './tls.ts';
+import type { TlsOptions } from './tls.ts';
 
 /**
  * What is to be encrypted as the options say, with the pin of a join text or of a credential file: whoever has that pin
@@ -17,6 +17,5 @@ export function holdPin(given: TlsOptions | undefined, pin: string): TlsOptions 
 }
 
 function hasPin(ca: Buffer, pin: string): boolean {
-  const found = Buffer.from(ca).toString('latin1').match(CERTIFICATE) ?? [];
-  return found.some((one) => pinOf(new X509Certificate(one)) === pin);
+  return readCertificates(ca).certificates.some((one) => pinOf(one) === pin);
 }

@@ -1,4 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readCertificates } from '../shared/certificates.ts';
 import { isBytes32 } from '../shared/jointext.ts';
 import * as check from './check.ts';
 
@@ -22,10 +23,6 @@ export interface TlsOptions {
    */
   readonly serverName?: string;
 }
-
-/** One certificate in PEM. */
-export const CERTIFICATE =
-  /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^-]*-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
 
 const shape = check.shape({
   ca: isCertificates,
@@ -58,13 +55,8 @@ function isPin(value: unknown): string | null {
 function isCertificates(value: unknown): string | null {
   const expected = 'certificates in PEM';
   if (!(value instanceof Uint8Array)) return expected;
-  const found = Buffer.from(value).toString('latin1').match(CERTIFICATE) ?? [];
-  try {
-    for (const one of found) new X509Certificate(one);
-  } catch {
-    return expected;
-  }
-  return found.length > 0 ? null : expected;
+  const { fault } = readCertificates(value);
+  return fault === undefined ? null : `${expected} (it ${fault})`;
 }
 
 function isKey(value: unknown): string | null {

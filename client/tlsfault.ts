@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
+import { describeTime, isSignedBy, readCertificates, writeName } from '../shared/certificates.ts';
 
 /** What keeps TLS from coming about, by names for programs; `advice.reason` of the error has them. */
 export type TlsReason =
@@ -53,18 +54,28 @@ const NO_RECORD: ReadonlySet<string> = new Set([
   'ERR_SSL_TLS_VALIDATE_RECORD_HEADER',
   'ERR_SSL_UNKNOWN_PROTOCOL',
 ]);
+const CLOCK = 'is the clock of this machine right?';
 const NO_HTTP2 = 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL';
 /** Alerts by which a server says that it does not take the certificate of its client, or wants one. */
 const CLIENT_REFUSED =
   /^ERR_SSL_\w+_ALERT_(?:CERTIFICATE_(?:REQUIRED|EXPIRED|REVOKED|UNKNOWN)|UNKNOWN_CA|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE)$/;
 
-/** What is wrong with the server at the other end of a handshake, by the authorities that are trusted; undefined: nothing. */
-export function findFault(socket: TLSSocket, host: string, now: number): TlsFault | undefined {
+/** What is wrong with the server at the other end of a handshake, by the authorities that are trusted, `ca` or the system's; undefined: nothing. */
+export function findFault(
+  socket: TLSSocket,
+  host: string,
+  now: number,
+  ca: Uint8Array | undefined,
+): TlsFault | undefined {
   if (socket.authorized) return undefined;
   const code = String(socket.authorizationError);
   const own = socket.getPeerX509Certificate();
   if (!own) return faultOf('TLS_CERTIFICATE', 'has shown no certificate');
-  if (OF_TIME.has(code)) return findTimeFault(chainOf(own), now) ?? faultOf('TLS_TIME', `is refused: ${code}`);
+  if (OF_TIME.has(code)) {
+    const chain = chainOf(own);
+    const found = findTimeFault(chain, now) ?? findTimeFaultAbove(chain.at(-1)!, ca, now);
+    return found ?? faultOf('TLS_TIME', `is refused: ${code}`);
+  }
   if (OTHER_NAME.has(code)) return nameFault(own, host);
   if (UNTRUSTED.has(code)) {
     const chain = chainOf(own);
@@ -91,10 +102,41 @@ export function findTimeFault(chain: readonly X509Certificate[], now: number): T
     }
     if (from.getTime() > now) {
       const problem = `has a certificate that is not valid yet: ${whose} begins on ${from.toISOString()}`;
-      return { ...faultOf('TLS_TIME', problem, 'is the clock of this machine right?'), mayPass: true };
+      return { ...faultOf('TLS_TIME', problem, CLOCK), mayPass: true };
     }
   }
   return undefined;
+}
+
+/** What of the authorities of this client has signed a certificate and is not of the present. */
+function findTimeFaultAbove(last: X509Certificate, ca: Uint8Array | undefined, now: number): TlsFault | undefined {
+  for (const one of ca ? readCertificates(ca).certificates : []) {
+    const time = describeTime(one, now);
+    if (time === undefined || !(one.fingerprint256 === last.fingerprint256 || isSignedBy(last, one))) continue;
+    const isOver = one.validToDate.getTime() <= now;
+    const advice = isOver ? 'put the next certificate of that authority into `tls.ca`' : CLOCK;
+    const problem = `has a certificate signed by ${describe(one)}, which in \`tls.ca\` ${time}`;
+    return { ...faultOf('TLS_TIME', problem, advice), mayPass: true };
+  }
+  return undefined;
+}
+
+/**
+ * Of a server that has ended a connection once it was encrypted, and had said nothing over it: so ends who does not take the
+ * certificate of a client, or wants one. @param cert what was shown to it
+ */
+export function faultOfSilence(cert: Uint8Array | undefined, now: number): TlsFault {
+  const problem = 'ended the connection as soon as it was encrypted';
+  const [own] = cert ? readCertificates(cert).certificates : [];
+  const time = own && describeTime(own, now);
+  const whose = own && `${describe(own)} of ${writeName(own.issuer)}`;
+  const advice = !own
+    ? 'it may want a certificate of this client: `tls.cert` and `tls.key` are for that'
+    : time === undefined
+      ? `it may not know who has signed the certificate of this client (${whose}), or take it for another reason; its log says why`
+      : `the certificate of this client, ${whose}, ${time}: ${own.validToDate.getTime() <= now ? 'have it renewed' : CLOCK}`;
+  // It may as well be one that is being stopped.
+  return { ...faultOf('TLS_CLIENT_CERTIFICATE', problem, advice), mayPass: true };
 }
 
 export function nameFault(own: X509Certificate, host: string): TlsFault {
@@ -140,9 +182,4 @@ function describe({ subject }: X509Certificate): string {
 
 function shorten(text: string): string {
   return text.length > MAX_WAY ? `${text.slice(0, MAX_WAY)}…` : text;
-}
-
-/** `CN=a, O=b` of the lines in which Node.js has a name. */
-function writeName(name: string): string {
-  return name.trim().replaceAll('\n', ', ');
 }

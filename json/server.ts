@@ -25,6 +25,7 @@ export function serverToJson(info: GetServerInfoResponse): Json {
     certificateExpiresAt: instantOf(info.certificateExpiresAt),
     retention: retention && retentionToJson(retention),
     maxFiles: someNumber(info.maxFiles),
+    fileProblems: info.fileProblems.map(withoutType),
   };
 }
 

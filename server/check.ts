@@ -4,6 +4,7 @@ import { systemClock } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
 import { silentLogger } from '../shared/logger.ts';
 import { readPlainFile } from '../shared/plainfile.ts';
+import { examineKeys } from './access/jwks.ts';
 import type { AnyRow } from './config/row.ts';
 import { SERVER_ROWS, type ServerOptions } from './config/table.ts';
 import { checkTls, isEncrypted, operatorSocketOf } from './encryption.ts';
@@ -107,14 +108,19 @@ function findWarnings(options: ServerOptions, addresses: readonly Address[]): Fi
     const keepsToken = storeFileOf(options.store) !== undefined;
     if (auth === 'on' && !keepsToken && isShut({ ...options, hasOperatorSocket })) warn('auth', SHUT);
     if (options.jwks !== undefined && auth === 'off') warn('jwks', 'no JWT is asked for, as auth is off');
+    for (const { what, advice } of options.jwks === undefined ? [] : examineKeys(options.jwks))
+      warn('jwks', `${what}; ${advice}`);
     if (options.certificateGrants.length > 0 && options.tlsClientCa === undefined)
       warn('certificateGrants', 'no certificate is asked for: tlsClientCa (--tls-client-ca) names whose count');
-    const { expiresAt = Number.POSITIVE_INFINITY, missing } = checkTls(options, addresses) ?? {};
+    const { expiresAt = Number.POSITIVE_INFINITY, missing, examine } = checkTls(options, addresses) ?? {};
     if (expiresAt - Date.now() < SOON_MS)
       warn('tlsCert', `the certificate ends on ${new Date(expiresAt).toISOString()}`);
     if (missing !== undefined) {
       const advice = `put that of ${missing} behind it (fullchain.pem of certbot): else only who trusts that one itself can connect`;
       warn('tlsCert', `${options.tlsCert} lacks the certificate of who has signed the last one in it; ${advice}`);
+    }
+    for (const { option, what, advice } of examine?.(Date.now()) ?? []) {
+      if (Object.hasOwn(SERVER_ROWS, option)) warn(option as keyof ServerOptions, `${what}; ${advice}`);
     }
   } catch {
     // Whatever cannot be told is a fault already, or is told as one of the store.

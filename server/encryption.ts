@@ -34,18 +34,25 @@ export function isEncrypted({ tls, tlsName, tlsCert, tlsKey, tlsClientCa }: TlsO
   return isOn;
 }
 
-/** Refuses what a server would be refused with that starts with these options: nothing is made. Answers what was given. */
+/**
+ * Refuses what a server would be refused with that starts with these options: nothing is made. Answers what was given, of which
+ * there is a certificate only where it is not to be made.
+ */
 export function checkTls(
   options: TlsOptions & Pick<ServerOptions, 'auth' | 'insecure'>,
   addresses: readonly Address[],
-): TlsIdentity | undefined {
+): (Pick<TlsIdentity, 'examine'> & Partial<TlsIdentity>) | undefined {
   resolveAuth({ ...options, isEncrypted: isEncrypted(options) }, addresses);
   const { tlsCert: cert, tlsKey: key, tlsClientCa: clientCa } = options;
   if (cert === undefined || key === undefined) {
     // One that is made for nothing: what is looked at is the file of authorities.
-    if (clientCa !== undefined)
-      createLoader({ kind: 'auto', storeFile: undefined, names: () => [] }, clientCa, systemClock)();
-    return undefined;
+    if (clientCa === undefined) return undefined;
+    const { examine } = createLoader(
+      { kind: 'auto', storeFile: undefined, names: () => ['localhost'] },
+      clientCa,
+      systemClock,
+    )();
+    return { examine };
   }
   return createLoader({ kind: 'files', cert, key }, clientCa, systemClock)();
 }

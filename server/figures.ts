@@ -1,7 +1,9 @@
+import type { Clock } from '../shared/clock.ts';
 import { readDescriptorLimit } from './config/descriptors.ts';
 import type { TaskQueue } from './dispatch/queue.ts';
 import type { EventCounts, Figures, LimitUse } from './model/figures.ts';
 import type { Registry } from './session/registry.ts';
+import type { TlsIdentity } from './tls/identity.ts';
 import type { ConnectionLimits } from './transport/connection_limits.ts';
 
 /** Parts of a server that have a number to tell. */
@@ -13,7 +15,8 @@ export interface FigureSources {
   readonly openCalls: { readonly size: number };
   readonly front: { readonly size: number };
   /** Undefined: the server speaks no TLS. */
-  readonly tls: { readonly identity: { readonly expiresAt: number } } | undefined;
+  readonly tls: { readonly identity: Pick<TlsIdentity, 'expiresAt' | 'examine'> } | undefined;
+  readonly clock: Pick<Clock, 'now'>;
   readonly limits: {
     readonly maxOpenCalls: number;
     readonly unreceiptedBudgetBytes: number;
@@ -44,6 +47,7 @@ export function readFigures(sources: FigureSources): Figures {
     lags: results.lags(),
     limits: used,
     certificateExpiresAt: sources.tls?.identity.expiresAt,
+    fileProblems: sources.tls?.identity.examine(sources.clock.now()) ?? [],
     maxFiles: readDescriptorLimit(),
   };
 }

@@ -49,18 +49,18 @@ Example:
 }
 
 async function runDoctor(options: DoctorOptions, command: Command, context: CommandContext): Promise<void> {
-  const { store, integrity = false, timeout, tokenFile, tlsKey } = options;
+  const { store, integrity = false, timeout, tokenFile, tlsKey, tlsCa, tlsCert } = options;
   if (integrity && store === undefined) throw usageError('--integrity goes with --store');
   const wantsServer = store === undefined || command.getOptionValueSource('server') !== 'default';
+  const connection = wantsServer ? readConnection(options, () => undefined) : undefined;
+  const { ca, cert } = connection?.tls ?? {};
   const facts: Facts = {
-    ...(wantsServer
-      ? {
-          server: await lookAtServer(
-            readConnection(options, () => undefined),
-            timeout,
-          ),
-        }
-      : {}),
+    ...(connection ? { server: await lookAtServer(connection, timeout) } : {}),
+    certificates: {
+      ca: ca && { path: `${tlsCa}`, bytes: ca },
+      cert: cert && { path: `${tlsCert}`, bytes: cert },
+      now: Date.now(),
+    },
     ...(store === undefined ? {} : { store: lookAtStore(readStorePath(store), integrity) }),
     files: [tokenFile, tlsKey].flatMap((path) => (path === undefined ? [] : [lookAtFile(path, true)])),
   };

@@ -29,12 +29,13 @@ function readChain(
   const { host, port } = address;
   const servername = serverName ?? host;
   return new Promise((resolve) => {
-    const end = (chain: readonly X509Certificate[]): void => {
+    let chain: readonly X509Certificate[] = [];
+    const end = (): void => {
       clearTimeout(timer);
       socket.destroy();
       resolve(chain);
     };
-    const timer = setTimeout(end, timeoutMs, []);
+    const timer = setTimeout(end, timeoutMs);
     const socket = connect(
       {
         host,
@@ -46,9 +47,13 @@ function readChain(
       },
       () => {
         const own = socket.getPeerX509Certificate();
-        end(own ? chainOf(own) : []);
+        if (own) chain = chainOf(own);
+        // Ended and not destroyed: the server would take that for a handshake that failed, and tell it in its log.
+        socket.end();
       },
     );
-    socket.on('error', () => end([]));
+    socket.on('error', end);
+    socket.on('close', end);
+    socket.resume();
   });
 }

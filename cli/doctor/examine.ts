@@ -1,3 +1,4 @@
+import { checkCertificates } from './certificatecheck.ts';
 import type { Facts, ServerFacts } from './facts.ts';
 import { checkFiles, STORE_CHECKS } from './filecheck.ts';
 import { type Finding, ok, wrong } from './finding.ts';
@@ -5,11 +6,12 @@ import { QUEUE_CHECKS } from './queuecheck.ts';
 import { SERVER_CHECKS } from './servercheck.ts';
 
 /** All that is to be said of what was found out. */
-export function examine({ server, store, files }: Facts): readonly Finding[] {
+export function examine({ server, store, files, certificates }: Facts): readonly Finding[] {
   return [
     ...(server ? examineServer(server) : []),
     ...(store ? STORE_CHECKS.flatMap((check) => check(store)) : []),
     ...checkFiles(files),
+    ...(certificates ? checkCertificates(certificates) : []),
   ];
 }
 

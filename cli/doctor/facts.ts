@@ -48,9 +48,26 @@ export interface StoreFacts {
   readonly integrity?: readonly string[];
 }
 
+/** A file of certificates in PEM. */
+export interface CertificateFile {
+  readonly path: string;
+  readonly bytes: Buffer;
+}
+
+/** The files of certificates that this command was given for its connection. */
+export interface CertificateFacts {
+  /** Authorities to trust. */
+  readonly ca?: CertificateFile | undefined;
+  /** The client's own. */
+  readonly cert?: CertificateFile | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
 export interface Facts {
   readonly server?: ServerFacts;
   readonly store?: StoreFacts;
   /** Files of secrets that this command was given. */
   readonly files: readonly FileFacts[];
+  readonly certificates?: CertificateFacts;
 }

@@ -2,7 +2,7 @@ import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { writeDuration, writeSize } from '../../shared/quantity.ts';
 import type { ServerFacts } from './facts.ts';
-import { type Finding, note, ok, wrong } from './finding.ts';
+import { cut, type Finding, note, ok, wrong } from './finding.ts';
 
 const DAY_MS = 86_400_000;
 /** Of a certificate: whoever renews it by hand has time, and one that is renewed by itself should have been. */
@@ -69,6 +69,13 @@ export const SERVER_CHECKS: readonly ServerCheck[] = [
     const what = left <= 0 ? `it has ended on ${date}` : `it ends on ${date}, in ${showDuration(left)}`;
     return [wrong('certificate', what, 'renew it; the server takes the new files by itself within a minute')];
   },
+
+  ({ info }) =>
+    cut(
+      info.fileProblems.map(({ problem, advice, harmless }) =>
+        (harmless ? note : wrong)('certificate', problem, advice),
+      ),
+    ),
 
   ({ unsent }) => {
     if (unsent === undefined) return [];

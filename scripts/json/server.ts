@@ -55,6 +55,16 @@ export const server = shape('Server', 'What a server says of itself.', {
     'the caller is no operator',
   ),
   maxFiles: maybe(whole, 'Files and sockets that it may have open.', 'nobody knows, or without a bound'),
+  fileProblems: always(
+    z.array(
+      shape('FileProblem', 'Something about a file of certificates.', {
+        problem: always(text, 'What is so, with the file and whom in it.'),
+        advice: always(text, 'What to do about it.'),
+        harmless: always(flag, 'Nobody is refused for it.'),
+      }),
+    ),
+    'What is to be mended in the files that the server was given, at most 20.',
+  ),
 });
 
 export const snapshot = shape('Snapshot', 'All that `contact top` shows at one moment.', {

@@ -4,9 +4,11 @@ import { decodeProtectedHeader } from 'jose/decode/protected_header';
 import * as errors from 'jose/errors';
 import { createLocalJWKSet } from 'jose/jwks/local';
 import { createRemoteJWKSet } from 'jose/jwks/remote';
+import type { Complaint } from '../../shared/authorities.ts';
 import { ContactError, invalid } from '../../shared/errors.ts';
 import { readPlainFile } from '../../shared/plainfile.ts';
 import { maskPassword } from '../../shared/redact.ts';
+import { examineKeySet } from './keyset.ts';
 import { UNKNOWN_KEY } from './refusals.ts';
 import { isOfNoKey, KeysError, verifyToken } from './signature.ts';
 
@@ -32,14 +34,28 @@ export interface Keys {
  * are five minutes old.
  * @param source a path, or `https://…`; `http://` is for this machine alone
  * @param onTrouble told of a file that has changed and cannot be read: the keys that there are go on
+ * @param onComplaint told each time that a file was read of what is to be mended in it
  * @throws ContactError INVALID_ARGUMENT naming the option `jwks`
  */
 export function openKeys(
   source: string,
   monotonic: () => number,
   onTrouble: (error: unknown) => void = () => undefined,
+  onComplaint: (complaint: Complaint) => void = () => undefined,
 ): Keys {
-  return /^https?:\/\//.test(source) ? openUrl(source) : openFile(source, monotonic, onTrouble);
+  return isUrl(source) ? openUrl(source) : openFile(source, monotonic, onTrouble, onComplaint);
+}
+
+/**
+ * What is to be mended about a file of keys; nothing is said of a URL, which nobody fetches for that.
+ * @throws ContactError INVALID_ARGUMENT naming the option `jwks`
+ */
+export function examineKeys(source: string): readonly Complaint[] {
+  return isUrl(source) ? [] : examineKeySet(readKeySet(source), source);
+}
+
+function isUrl(source: string): boolean {
+  return /^https?:\/\//.test(source);
 }
 
 function openUrl(source: string): Keys {
@@ -78,19 +94,32 @@ function isNamed(text: string): boolean {
   return decodeProtectedHeader(text).kid !== undefined;
 }
 
-function openFile(path: string, monotonic: () => number, onTrouble: (error: unknown) => void): Keys {
+function readKeySet(path: string): JSONWebKeySet {
+  try {
+    const set = JSON.parse(readPlainFile(path).bytes.toString()) as JSONWebKeySet;
+    createLocalJWKSet(set);
+    return set;
+  } catch (error) {
+    // What a parser says of a file quotes it, and it may be another one than was meant.
+    const reason =
+      error instanceof ContactError ? error.message : ((error as NodeJS.ErrnoException).code ?? 'it is none');
+    throw refuse(`to be a file with a JSON Web Key Set: ${path}: ${reason}`);
+  }
+}
+
+function openFile(
+  path: string,
+  monotonic: () => number,
+  onTrouble: (error: unknown) => void,
+  onComplaint: (complaint: Complaint) => void,
+): Keys {
   let stamp = '';
 
   function read(): ReturnType<typeof createLocalJWKSet> {
-    try {
-      stamp = stampOf(path);
-      return createLocalJWKSet(JSON.parse(readPlainFile(path).bytes.toString()) as JSONWebKeySet);
-    } catch (error) {
-      // What a parser says of a file quotes it, and it may be another one than was meant.
-      const reason =
-        error instanceof ContactError ? error.message : ((error as NodeJS.ErrnoException).code ?? 'it is none');
-      throw refuse(`to be a file with a JSON Web Key Set: ${path}: ${reason}`);
-    }
+    stamp = findStamp(path);
+    const set = readKeySet(path);
+    for (const complaint of examineKeySet(set, path)) onComplaint(complaint);
+    return createLocalJWKSet(set);
   }
 
   let keys = read();
@@ -126,6 +155,15 @@ function openFile(path: string, monotonic: () => number, onTrouble: (error: unkn
       return verifyToken(text, keys, options);
     },
   };
+}
+
+/** Empty: the file is not there, which reading it says. */
+function findStamp(path: string): string {
+  try {
+    return stampOf(path);
+  } catch {
+    return '';
+  }
 }
 
 function stampOf(path: string): string {

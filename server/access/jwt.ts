@@ -63,7 +63,9 @@ interface Remembered {
 /** Takes tokens that somebody else has signed, by their keys. */
 export function createJwtReader(options: JwtOptions): ReadForeignToken {
   const { issuer, audience, principalClaim, rolesClaim, grants, clock, logger } = options;
-  const keys = openKeys(options.jwks, clock.monotonic, warn);
+  const keys = openKeys(options.jwks, clock.monotonic, warn, ({ what, advice }) =>
+    logger.warn({ what, advice }, 'the file of the keys of tokens is to be mended'),
+  );
   // By hash, so that nothing in memory can be used by who sees it.
   const rememberedByHash = new ChurnMap<string, Remembered>();
   const checks = new ChurnMap<string, Promise<Callers>>();

@@ -7,6 +7,9 @@ import type { Agreement } from './events.ts';
 import type { Handler } from './handler.ts';
 import { REVISION } from './registration.ts';
 
+/** A file of authorities may have as many to complain of as it has certificates. */
+const MAX_PROBLEMS = 20;
+
 /** What a server is like, for who asks. */
 export interface ServerInfoOptions {
   readonly agreement: Agreement;
@@ -31,7 +34,15 @@ export function createServerInfo(options: ServerInfoOptions): Handler<(typeof Ad
     const intervals = { pingIntervalMs, resumeWindowMs };
     const shared = { version, revision: REVISION, limits, intervals, now: timestampFromMs(now()) };
     if (!caller.roles.has('operator')) return shared;
-    const { sessions, lags, limits: used, reachedLimits, certificateExpiresAt: expiresAt, maxFiles } = figures();
+    const {
+      sessions,
+      lags,
+      limits: used,
+      reachedLimits,
+      certificateExpiresAt: expiresAt,
+      maxFiles,
+      fileProblems,
+    } = figures();
     const space = store.space();
     return {
       ...shared,
@@ -46,6 +57,9 @@ export function createServerInfo(options: ServerInfoOptions): Handler<(typeof Ad
       authenticated: options.isAuthenticated,
       retention: { seconds: Math.ceil(retention.maxAgeMs / 1_000), max: retention.maxCount },
       maxFiles: Math.min(maxFiles ?? 0, 2 ** 32 - 1),
+      fileProblems: fileProblems
+        .slice(0, MAX_PROBLEMS)
+        .map(({ what, advice, isHarmless = false }) => ({ problem: what, advice, harmless: isHarmless })),
       ...(space && { space: writeSpace(space) }),
       ...(expiresAt !== undefined && { certificateExpiresAt: timestampFromMs(expiresAt) }),
     };

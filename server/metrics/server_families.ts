@@ -116,6 +116,12 @@ export const SERVER_FAMILIES: readonly Family[] = [
     "When the server's certificate ends, since 1970; without TLS there is none.",
     ({ figures }) => figures.certificateExpiresAt && figures.certificateExpiresAt / 1_000,
   ),
+  single(
+    'gauge',
+    'contact_file_problems',
+    'What is to be mended in the files of certificates, so that nobody is refused: contact doctor says it.',
+    ({ figures }) => figures.fileProblems.filter(({ isHarmless }) => !isHarmless).length,
+  ),
   distributed(
     'contact_store_commit_seconds',
     'Time of a commit on the event loop, without the disk.',

@@ -1,3 +1,5 @@
+import type { Complaint } from '../../shared/authorities.ts';
+
 /** How much of a limit is used. */
 export interface LimitUse {
   /** What is limited, in lower case: `connections`. */
@@ -120,6 +122,8 @@ export interface Figures extends SessionFigures, Readonly<EventCounts> {
   readonly limits: readonly LimitUse[];
   /** When the server's certificate ends, in milliseconds since 1970; undefined: it speaks no TLS. */
   readonly certificateExpiresAt: number | undefined;
+  /** What is to be mended in the files of certificates that the server was given. */
+  readonly fileProblems: readonly Complaint[];
   /** Files and sockets that the process may have open; undefined: nobody knows. */
   readonly maxFiles: number | undefined;
 }

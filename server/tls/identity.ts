@@ -1,5 +1,13 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext, rootCertificates } from 'node:tls';
+import { type Complaint, examineAuthorities } from '../../shared/authorities.ts';
+import {
+  type CertificateText,
+  describeTime,
+  isSignedBy,
+  readCertificates,
+  writeName,
+} from '../../shared/certificates.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { pinOf } from './certificate.ts';
 
@@ -19,6 +27,13 @@ export interface TlsIdentity {
    * trust it itself does not trust the server. Undefined: nothing is missing.
    */
   readonly missing: string | undefined;
+  /** What is to be mended in these files, although a server starts with them. @param now milliseconds since 1970 */
+  examine(now: number): readonly FileComplaint[];
+}
+
+/** With the option that names the file. */
+export interface FileComplaint extends Complaint {
+  readonly option: string;
 }
 
 /** Where a part of it comes from: the file, and the option that names it. */
@@ -50,19 +65,14 @@ export interface TlsAuthority {
   readonly ca?: string;
 }
 
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----\n?/g;
+/** What a client of TLS asks of the certificate of a server, where that says what it is for. */
+const SERVER_PURPOSE = '1.3.6.1.5.5.7.3.1';
 
 /** The certificates of a text in PEM. FAILED_PRECONDITION: there is none, or one cannot be read. */
-function readCertificates(pem: string, { option, path }: TlsPlace): readonly X509Certificate[] {
-  const found = pem.match(CERTIFICATE) ?? [];
-  if (found.length === 0) throw refused(option, `${path} has no certificate in PEM`);
-  return found.map((one) => {
-    try {
-      return new X509Certificate(one);
-    } catch {
-      throw refused(option, `${path} has a certificate that cannot be read`);
-    }
-  });
+function readFileText(pem: string, { option, path }: TlsPlace): CertificateText {
+  const text = readCertificates(pem);
+  if (text.fault !== undefined) throw refused(option, `${path} ${text.fault}`);
+  return text;
 }
 
 /**
@@ -75,16 +85,17 @@ export function checkIdentity(
   now: number,
   places: TlsPlaces = PLACES,
 ): TlsIdentity {
-  const chain = readCertificates(cert, places.cert);
+  const chain = readFileText(cert, places.cert).certificates;
   const own = chain[0]!;
-  if (clientCa !== undefined) readCertificates(clientCa, places.clientCa ?? CLIENT_CA);
+  const placeOfClientCa = places.clientCa ?? CLIENT_CA;
+  const authorities = clientCa === undefined ? undefined : readFileText(clientCa, placeOfClientCa);
   if (!own.checkPrivateKey(readKey(key, places.key))) {
     const pair = `${places.key.path} and ${places.cert.path} have to be a pair`;
     throw refused(places.key.option, `the private key is not that of the certificate: ${pair}`);
   }
   const path = findPath(chain);
   for (const one of path) {
-    const what = one === own ? 'the certificate' : `the certificate of ${nameOf(one.subject)} above it`;
+    const what = one === own ? 'the certificate' : `the certificate of ${writeName(one.subject)} above it`;
     checkTime(one, now, `${what} in ${places.cert.path}`, places.cert.option);
   }
   const expiresAt = Math.min(...path.map(({ validToDate }) => validToDate.getTime()));
@@ -95,14 +106,48 @@ export function checkIdentity(
     const problem = `TLS does not take ${places.cert.path} and ${places.key.path}: ${(error as Error).message}`;
     throw refused(places.cert.option, problem);
   }
-  return { cert, key, clientCa, expiresAt, authority: findAuthority(chain), missing: findMissing(chain) };
+  const from = (complaints: readonly Complaint[], { option }: TlsPlace): readonly FileComplaint[] =>
+    complaints.map((one) => ({ ...one, option }));
+  const examine = (at: number): readonly FileComplaint[] => {
+    const ofClients = { path: placeOfClientCa.path, whose: 'clients', now: at } as const;
+    return [
+      ...from(examineChain(chain, places.cert.path), places.cert),
+      ...(authorities ? from(examineAuthorities(authorities, ofClients), placeOfClientCa) : []),
+    ];
+  };
+  return { cert, key, clientCa, expiresAt, authority: findAuthority(chain), missing: findMissing(chain), examine };
+}
+
+/** What clients refuse although TLS speaks with it, and what is sent to them for nothing. */
+function examineChain(chain: readonly X509Certificate[], path: string): readonly Complaint[] {
+  const own = chain[0]!;
+  const way = new Set(climb(chain));
+  const name = `${writeName(own.subject) || 'the certificate'} in ${path}`;
+  const found: Complaint[] = chain
+    .filter((one) => !way.has(one))
+    .map((one) => ({
+      what: `${writeName(one.subject)} in ${path} has signed none of those before it, and is sent for nothing`,
+      advice: 'take it out; the certificate of the server has to be the first',
+      isHarmless: true,
+    }));
+  if (own.keyUsage && !own.keyUsage.includes(SERVER_PURPOSE)) {
+    found.push({
+      what: `${name} is not for servers: clients refuse it`,
+      advice: 'have one made for a server (serverAuth)',
+    });
+  }
+  if (own.subjectAltName === undefined) {
+    const what = `${name} has no name of a server (subjectAltName): clients refuse it`;
+    found.push({ what, advice: 'have one made for the names by which clients reach the server' });
+  }
+  return found;
 }
 
 /** The signer of the last certificate on the way up, if nobody is told of it and nobody knows it by itself. */
 function findMissing(chain: readonly X509Certificate[]): string | undefined {
   const last = climb(chain).at(-1)!;
   const isKnown = (): boolean => rootCertificates.some((root) => isSignedBy(last, new X509Certificate(root)));
-  return last.subject === last.issuer || isKnown() ? undefined : nameOf(last.issuer);
+  return last.subject === last.issuer || isKnown() ? undefined : writeName(last.issuer);
 }
 
 /**
@@ -126,20 +171,11 @@ function climb([own, ...above]: readonly X509Certificate[]): readonly X509Certif
   }
 }
 
-function checkTime(
-  { validFrom, validFromDate, validTo, validToDate }: X509Certificate,
-  now: number,
-  what: string,
-  option: string,
-): void {
-  if (validToDate.getTime() <= now) throw refused(option, `${what} has ended on ${validTo}: have it renewed`);
-  if (validFromDate.getTime() > now)
-    throw refused(option, `${what} begins on ${validFrom}: is the clock of this machine right?`);
-}
-
-/** In one line, as Node.js has it in several. */
-function nameOf(name: string): string {
-  return name.replaceAll('\n', ', ');
+function checkTime(one: X509Certificate, now: number, what: string, option: string): void {
+  const time = describeTime(one, now);
+  if (time === undefined) return;
+  const isOver = one.validToDate.getTime() <= now;
+  throw refused(option, `${what} ${time}: ${isOver ? 'have it renewed' : 'is the clock of this machine right?'}`);
 }
 
 function readKey(pem: string, { option, path }: TlsPlace): ReturnType<typeof createPrivateKey> {
@@ -154,10 +190,6 @@ function readKey(pem: string, { option, path }: TlsPlace): ReturnType<typeof cre
 function findAuthority([own, ...above]: readonly X509Certificate[]): TlsAuthority {
   const root = above.find((one) => one.ca && isSignedBy(one, one) && isSignedBy(own!, one));
   return root ? { pin: pinOf(root.publicKey), ca: root.toString() } : { pin: '' };
-}
-
-function isSignedBy(one: X509Certificate, issuer: X509Certificate): boolean {
-  return one.checkIssued(issuer) && one.verify(issuer.publicKey);
 }
 
 function refused(option: string, problem: string): ContactError {

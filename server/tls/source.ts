@@ -37,6 +37,8 @@ const SETTLE_MS = 200;
 const DAY_MS = 86_400_000;
 /** With less left, a certificate that is not renewed by itself is told of, once a day. */
 const WARN_MS = 14 * DAY_MS;
+/** What is to be mended about the files, of which there may be as many lines as authorities. */
+const MAX_TOLD = 20;
 
 /** FAILED_PRECONDITION: a file is missing, or not as it must be. */
 export function openTlsSource({ setting, clientCa, clock, logger }: TlsSourceOptions): TlsSource {
@@ -58,6 +60,8 @@ export function openTlsSource({ setting, clientCa, clock, logger }: TlsSourceOpt
       if (isSame(found, identity)) return;
       onChange(found);
       identity = found;
+      // What was wrong with the files before may be so no more, and something else may be.
+      warnedAt = Number.NEGATIVE_INFINITY;
       logger.info({ expiresAt: new Date(found.expiresAt).toISOString() }, 'the TLS certificate was loaded anew');
     } catch (error) {
       const { message } = error as Error;
@@ -67,11 +71,16 @@ export function openTlsSource({ setting, clientCa, clock, logger }: TlsSourceOpt
   }
 
   function warn(): void {
+    if (clock.monotonic() - warnedAt < DAY_MS) return;
     const leftMs = identity.expiresAt - clock.now();
-    if (leftMs > WARN_MS || clock.monotonic() - warnedAt < DAY_MS) return;
+    const complaints = identity.examine(clock.now()).filter(({ isHarmless }) => !isHarmless);
+    if (leftMs > WARN_MS && complaints.length === 0) return;
     warnedAt = clock.monotonic();
     const expiresAt = new Date(identity.expiresAt).toISOString();
-    logger.warn({ expiresAt }, leftMs > 0 ? 'the TLS certificate ends soon' : 'the TLS certificate has ended');
+    if (leftMs <= WARN_MS)
+      logger.warn({ expiresAt }, leftMs > 0 ? 'the TLS certificate ends soon' : 'the TLS certificate has ended');
+    for (const { what, advice } of complaints.slice(0, MAX_TOLD))
+      logger.warn({ what, advice }, 'a certificate file of the server is to be mended');
   }
 
   function look(): void {

@@ -52,26 +52,33 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
   const server = createServer({ ...describe(options.identity), handshakeTimeout: timeoutMs }, secure);
   server.on('tlsClientError', (error, socket) => {
     socket.destroy();
-    tellFailure((error as NodeJS.ErrnoException).code ?? error.message);
+    broken((error as NodeJS.ErrnoException).code ?? error.message);
   });
   let isTurnDue = false;
-  let failures = 0;
-  let toldAt = Number.NEGATIVE_INFINITY;
+  const broken = createTeller();
+  const refused = createTeller();
 
-  /** Anybody may cause it, so it is told rarely; and who it was is in no line, as it may be anybody. */
-  function tellFailure(reason: string): void {
-    failures += 1;
-    if (clock.monotonic() - toldAt < FAILURE_LOG_MS) return;
-    toldAt = clock.monotonic();
-    logger.warn({ reason, failures }, 'a TLS handshake failed');
-    failures = 0;
+  /**
+   * Anybody may cause it, so it is told rarely; and who it was is in no line, as it may be anybody. What was refused has a pace
+   * of its own: it is what somebody looks for, and handshakes break all the time.
+   */
+  function createTeller(): (reason: string) => void {
+    let failures = 0;
+    let toldAt = Number.NEGATIVE_INFINITY;
+    return (reason) => {
+      failures += 1;
+      if (clock.monotonic() - toldAt < FAILURE_LOG_MS) return;
+      toldAt = clock.monotonic();
+      logger.warn({ reason, failures }, 'a TLS handshake failed');
+      failures = 0;
+    };
   }
 
   function secure(socket: TLSSocket): void {
     const isShown = socket.getPeerX509Certificate() !== undefined;
     if (!socket.authorized && (isShown || requiresCertificate)) {
       const reason = isShown ? String(socket.authorizationError) : 'no certificate';
-      tellFailure(`the certificate of a client was refused: ${reason}`);
+      refused(`the certificate of a client was refused: ${reason}`);
       socket.destroy();
       return;
     }
@@ -87,7 +94,7 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
     socket.unshift(first);
     silent.delete(socket);
     if (first[0] !== HANDSHAKE_RECORD) {
-      tellFailure('a client did not speak TLS');
+      broken('a client did not speak TLS');
       plainSpoken.take(socket, first);
       return;
     }

@@ -43,6 +43,9 @@ export const ACCESS_REASONS: Readonly<Record<string, string>> = {
   'server/api/worker.ts MAX_SHOWN': 'of an id in the log',
   'server/access/token.ts SECRET_BYTES': 'of a secret',
   'server/encryption.ts MAX_FOLDER_BYTES': 'the row of the path of a socket file has it',
+  'server/tls/source.ts MAX_TOLD':
+    'lines of the log a day about files of certificates; `contact serve --check` has all',
+  'server/api/serverinfo.ts MAX_PROBLEMS': 'the contract has it; `contact serve --check` has all',
   'server/tls/certificate.ts POINT_BYTES': 'a number of P-256',
   'server/tls/certificate.ts SERIAL_BYTES': 'drawn by the server itself',
   'server/config/problems.ts MAX_PROBLEMS': 'told of one file, and how many there are beyond',

@@ -106,6 +106,44 @@ describe('contact doctor', function () {
     await server.stop();
   });
 
+  it('tells of authorities of clients that let nobody in, and of its own certificate that has ended', async () => {
+    const folder = createFolder();
+    const authority = createTestAuthority();
+    const { tlsCert, tlsKey } = writePair(folder, authority.sign('one', { names: ['127.0.0.1'] }));
+    const path = (name: string): string => join(folder, name);
+    writeFileSync(path('clients.pem'), Buffer.concat([authority.cert, authority.sign('a leaf').cert]));
+    writeFileSync(path('ca.pem'), authority.cert);
+    for (const [name, days] of [
+      ['good', 30],
+      ['ended', -1],
+    ] as const) {
+      const { cert, key } = authority.sign('me', { purpose: 'client', days });
+      writeFileSync(path(`${name}.pem`), cert);
+      writeFileSync(path(`${name}.key`), key, { mode: 0o600 });
+    }
+    const tls = ['--tls-cert', tlsCert, '--tls-key', tlsKey, '--tls-client-ca', path('clients.pem')];
+    const server = await startServer({ args: [...tls, '--auth', 'off'] });
+    const doctor = async (name: string) => {
+      const own = ['--tls-cert', path(`${name}.pem`), '--tls-key', path(`${name}.key`), '--tls-ca', path('ca.pem')];
+      const { code, stdout } = await runContact(['doctor', '--json', '--server', server.address, ...own]);
+      return { code, found: parse(stdout).filter(({ level }) => level === 'wrong') };
+    };
+    const good = await doctor('good');
+    assert.deepEqual([good.code, good.found.length], [1, 1], JSON.stringify(good));
+    assert.match(good.found[0]!.message, /^CN=a leaf in \S+clients\.pem is no authority/);
+    const ended = await doctor('ended');
+    assert.deepEqual([ended.code, ended.found.length], [3, 2]);
+    assert.match(
+      ended.found[0]!.message,
+      /the certificate of this client, CN=me of .* has ended on .*: have it renewed/,
+    );
+    assert.match(ended.found[1]!.message, /^CN=me in \S+ended\.pem has ended on .*: servers refuse it$/);
+    const { stderr } = await server.stop();
+    // What a command has looked at is no handshake that failed.
+    assert.doesNotMatch(stderr, /ECONNRESET/);
+    assert.match(stderr, /the certificate of a client was refused: CERT_HAS_EXPIRED/);
+  });
+
   it('says why a server refuses tasks', async () => {
     const store = `sqlite:${createFolder()}/test.db`;
     const server = await startServer({ store, args: ['--min-free', String(Number.MAX_SAFE_INTEGER)] });

@@ -14,7 +14,7 @@ import { createScene, type Scene } from '../scene/commandline.ts';
 import { closeScene } from '../scene/end.ts';
 import { describeEcho } from '../scene/exposed.ts';
 import { createFolder } from '../scene/folder.ts';
-import { showCredentials, showProfiles } from '../scene/jsoncredentials.ts';
+import { showCredentials, showProfiles, writeOddAuthorities } from '../scene/jsoncredentials.ts';
 import { type Args, createJsonJudge, createJsonRuns } from '../scene/jsonlines.ts';
 import { cleanUpProcesses, type ServerProcess, startContact, startServer } from '../scene/process.ts';
 import { until } from '../scene/until.ts';
@@ -254,7 +254,8 @@ describe('--json', function () {
 
     before(async () => {
       const store = `sqlite:${join(folder, 'closed.db')}`;
-      server = await startServer({ store, args: ['--tls', 'auto', '--tls-name', 'localhost'] });
+      const clientCa = writeOddAuthorities(folder);
+      server = await startServer({ store, args: ['--tls', 'auto', '--tls-name', 'localhost', ...clientCa] });
     });
     after(async () => void (await server?.stop()));
 

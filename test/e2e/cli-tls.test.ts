@@ -6,6 +6,7 @@ import { openAuthority } from '../../server/tls/authority.ts';
 import { runHere } from '../scene/command.ts';
 import { createFolder } from '../scene/folder.ts';
 import { cleanUpProcesses, runContact, startServer } from '../scene/process.ts';
+import { createTestAuthority } from '../scene/tlsfiles.ts';
 import { until } from '../scene/until.ts';
 
 function makeFiles(folder: string, name: string): { cert: string; key: string; ca: string } {
@@ -87,13 +88,16 @@ describe('contact serve with TLS', () => {
     const folder = createFolder();
     const { cert, key } = makeFiles(folder, 'one.test');
     const other = makeFiles(createFolder(), 'two.test');
+    const empty = join(folder, 'empty.pem');
+    writeFileSync(empty, '');
     const wrong: [string[], RegExp][] = [
       [['--tls-cert', cert], /certificate and its key go together/],
       [['--tls', 'auto', '--tls-cert', cert, '--tls-key', key], /either made \(auto\) or given/],
       [['--tls-name', 'a.test'], /they are for auto/],
       [['--tls-client-ca', cert], /need TLS/],
       [['--tls-cert', cert, '--tls-key', other.key], /not that of the certificate/],
-      [['--tls-cert', key, '--tls-key', key], /no certificate in PEM/],
+      [['--tls-cert', key, '--tls-key', key], /no certificate in PEM, but a private key/],
+      [['--tls', 'auto', '--tls-client-ca', empty], /--tls-client-ca: \S+empty\.pem is empty/],
       [['--listen', '0.0.0.0:0', '--auth', 'off'], /anybody who reaches 0\.0\.0\.0:0 could do everything/],
     ];
     for (const [args, words] of wrong) {
@@ -112,6 +116,42 @@ describe('contact serve with TLS', () => {
       const started = await runContact(serve);
       assert.notEqual(started.code, 0, args.join(' '));
       assert.match(started.stderr, words);
+    }
+  });
+
+  it('is warned by --check of authorities of clients that let nobody in, whatever its own certificate is', async () => {
+    const folder = createFolder();
+    const { cert, key } = makeFiles(folder, 'one.test');
+    const clientCa = join(folder, 'clients.pem');
+    const authority = createTestAuthority();
+    writeFileSync(clientCa, Buffer.concat([authority.cert, authority.sign('a leaf').cert]));
+    const serve = ['serve', '--check', '--store', 'memory:', '--listen', '127.0.0.1:0', '--auth', 'off'];
+    for (const own of [
+      ['--tls', 'auto'],
+      ['--tls-cert', cert, '--tls-key', key],
+    ]) {
+      const { code, stderr } = await runHere([...serve, ...own, '--tls-client-ca', clientCa]);
+      assert.equal(code, 0, stderr);
+      assert.match(
+        stderr,
+        /^contact: --tls-client-ca: warning: CN=a leaf in \S+clients\.pem is no authority .*; put the/m,
+      );
+      assert.equal(stderr.split('warning').length, 2, stderr);
+    }
+  });
+
+  it('refuses files of certificates that are none, and names the flag and the file', async () => {
+    const folder = createFolder();
+    const { cert, key } = makeFiles(folder, 'one.test');
+    const cut = join(folder, 'cut.pem');
+    writeFileSync(cut, readFileSync(cert).subarray(0, 300));
+    for (const [flags, words] of [
+      [['--tls-ca', cut], /^contact: --tls-ca: \S+cut\.pem has a certificate that is cut off\n/],
+      [['--tls-cert', key, '--tls-key', key], /^contact: --tls-cert: \S+key\.pem has no .* PEM, but a private key\n/],
+    ] as const) {
+      const { code, stderr } = await runHere(['health', '--server', '127.0.0.1:1', ...flags]);
+      assert.equal(code, 2);
+      assert.match(stderr, words);
     }
   });
 });

@@ -183,4 +183,55 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     replace: "if (auth === 'off' && beyond && !insecure && !isEncrypted) {",
     caughtBy: unit('exposure', 'refuses to let in anybody from anywhere, with TLS too, and says what to do'),
   },
+  {
+    id: 'tls: an authority of clients that has ended',
+    file: 'shared/authorities.ts',
+    find: '} else if (time !== undefined) {',
+    replace: "} else if (time === '') {",
+    caughtBy: unit('authorities', 'says that one has ended: as TLS has it'),
+  },
+  {
+    id: 'tls: an authority of clients without the one above it',
+    file: 'shared/authorities.ts',
+    find: 'if (!isSelf && !(bySubject',
+    replace: 'if (!isSelf && !one.ca && !(bySubject',
+    caughtBy: unit('authorities', 'says that the one above is missing: as TLS has it'),
+  },
+  {
+    id: 'tls: a file that is cut off',
+    file: 'shared/certificates.ts',
+    find: 'if (begun > blocks.length)',
+    replace: 'if (begun < 0)',
+    caughtBy: unit('authorities', 'says what is wrong with what is none'),
+  },
+  {
+    id: 'tls: a server that hangs up after the handshake',
+    file: 'client/credentials.ts',
+    find: 'if (socket.bytesRead === 0)',
+    replace: 'if (socket.bytesRead < 0)',
+    caughtBy: transport(
+      'tls-faults',
+      'for the certificate of the client is told from what that is, of a server that hangs up',
+    ),
+  },
+  {
+    id: 'tls: an authority of this client that has ended',
+    file: 'client/tlsfault.ts',
+    find: ' ?? findTimeFaultAbove(chain.at(-1)!, ca, now)',
+    replace: '',
+    caughtBy: transport(
+      'tls-faults',
+      'by an authority of the client that is not of the present is told so, with its name',
+    ),
+  },
+  {
+    id: 'tls: what is to be mended is told once',
+    file: 'server/tls/source.ts',
+    find: '      warnedAt = Number.NEGATIVE_INFINITY;',
+    replace: '',
+    caughtBy: unit(
+      'tls-source',
+      'tells once a day what is to be mended in its files, at once of one that is new, and of nothing harmless',
+    ),
+  },
 ];

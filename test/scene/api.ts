@@ -63,7 +63,7 @@ export async function openApi(options: Partial<ServerOptions> = {}): Promise<Api
       ...counts,
       ...registry.measure(),
       ...{ connections: 0, openCalls: 0, openReverseCalls: 0, position: queue.results.newest, lags: [], limits: [] },
-      ...{ admittedConnections: 0, certificateExpiresAt: undefined, maxFiles: undefined },
+      ...{ admittedConnections: 0, certificateExpiresAt: undefined, maxFiles: undefined, fileProblems: [] },
     }),
   });
   return {

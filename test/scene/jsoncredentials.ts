@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JsonRuns } from './jsonlines.ts';
 import { startContact } from './process.ts';
+import { createTestAuthority } from './tlsfiles.ts';
 import { until } from './until.ts';
 
 /** A server with TLS that asks who calls, its store in `closed.db` of a folder. */
@@ -64,4 +65,12 @@ export async function showProfiles({ run, one }: JsonRuns, folder: string): Prom
     if (before === undefined) delete process.env.XDG_CONFIG_HOME;
     else process.env.XDG_CONFIG_HOME = before;
   }
+}
+
+/** A flag for authorities of clients of which there is something to say: one is there twice. */
+export function writeOddAuthorities(folder: string): readonly string[] {
+  const file = join(folder, 'clients.pem');
+  const { cert } = createTestAuthority();
+  writeFileSync(file, Buffer.concat([cert, cert]));
+  return ['--tls-client-ca', file];
 }

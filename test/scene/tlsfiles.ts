@@ -12,6 +12,7 @@ export interface Signed {
 
 export interface SignOptions {
   readonly purpose?: 'server' | 'client';
+  /** Default: `a.test` where it is for a server. */
   readonly names?: readonly string[];
   /** Days until it ends; negative: it has ended. Default 30. */
   readonly days?: number;
@@ -36,7 +37,8 @@ export function createTestAuthority(commonName = 'authority of a test'): TestAut
     cert: Buffer.from(issueCertificate({ ...issuer, isAuthority: true, ...span(100) })),
     sign(name, { days = 30, daysAhead, ...options } = {}) {
       const keys = generateKeys();
-      const cert = issueCertificate({ commonName: name, keys, issuer, ...span(days, daysAhead), ...options });
+      const names = options.purpose === 'client' ? [] : ['a.test'];
+      const cert = issueCertificate({ commonName: name, keys, issuer, ...span(days, daysAhead), names, ...options });
       return {
         cert: Buffer.from(cert),
         key: Buffer.from(keys.privateKey.export({ type: 'pkcs8', format: 'pem' })),

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair } from 'jose';
 import { AdminService } from '../../gen/index.ts';
+import { checkOptions } from '../../server/index.ts';
 import { startGuarded } from '../scene/access.ts';
 import { ask, connect, refusalOf } from '../scene/clients.ts';
 import { createFastClock } from '../scene/clock.ts';
@@ -145,6 +146,30 @@ describe('keys of JWTs', () => {
       const told = log.lines.filter(({ message }) => message === 'the keys of tokens cannot be had');
       assert.equal(told.length, expected.test('OK') ? 0 : 1);
       assert.ok(told.every(({ err }) => String((err as Error).message).length > 10));
+    }
+  });
+
+  it('of a file that no token can be signed by are told of, in the log and before a start', async () => {
+    const signer = await createSigner('good');
+    const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+    const secret = { ...(await exportJWK(privateKey)), kid: 'secret' };
+    for (const [keys, words] of [
+      [[], /keys\.json has no key in it: every JWT is refused/],
+      [[signer], undefined],
+      [[signer, secret], /the key "secret" in \S+ is a private one: no JWT is taken by it, and whoever reads/],
+      [[signer, { kty: 'oct', k: 'AAAA' }], /the key number 2 in \S+ is of the kind "oct": no JWT is taken/],
+      [[{ ...signer.jwk, use: 'enc' }], /the key "good" in \S+ is not for signatures/],
+    ] as const) {
+      const log = createLogbook();
+      const { jwks } = await createFile(...keys);
+      await startGuarded({ ...OPTIONS, jwks }, { logger: log });
+      const told = log.lines.filter(({ message }) => message === 'the file of the keys of tokens is to be mended');
+      assert.equal(told.length > 0, words !== undefined, JSON.stringify(told));
+      const checked = await checkOptions({ ...GIVEN, store: 'memory:', listen: ['127.0.0.1:0'], auth: 'on', jwks });
+      const found = checked.filter(({ option }) => option === 'jwks');
+      assert.equal(found.length, told.length);
+      assert.ok(found.every(({ isWarning }) => isWarning));
+      if (words) assert.match(found[0]!.problem, words);
     }
   });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { createServer as createPlainServer } from 'node:http';
 import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -17,12 +18,14 @@ import {
   createWorker,
   type TlsOptions,
 } from '../../client/index.ts';
+import { generateKeys, issueCertificate } from '../../server/tls/certificate.ts';
 import { Echo } from '../echo/gen/echo_pb.ts';
 import { closeScene, use, useWorker } from '../scene/end.ts';
 import { createFolder } from '../scene/folder.ts';
 import { connectTo, startDurable, startScene } from '../scene/server.ts';
 import { createTestAuthority, type Signed } from '../scene/tlsfiles.ts';
 
+const DAY_MS = 86_400_000;
 const AUTHORITY = createTestAuthority();
 const GOOD = AUTHORITY.sign('good', { names: ['127.0.0.1'] });
 const ENDED = AUTHORITY.sign('ended', { names: ['127.0.0.1'], days: -1 });
@@ -171,6 +174,51 @@ describe('TLS that cannot come about', function () {
       assert.match(error.message, words);
       assert.deepEqual(error.advice, { reason, retry }, error.message);
     }
+  });
+
+  it('by an authority of the client that is not of the present is told so, with its name', async () => {
+    const keys = generateKeys();
+    const authority = (from: number, to: number): Buffer => {
+      const span = { validFrom: Date.now() + from * DAY_MS, validTo: Date.now() + to * DAY_MS };
+      return Buffer.from(issueCertificate({ commonName: 'old one', keys, isAuthority: true, ...span }));
+    };
+    const own = generateKeys();
+    const cert = issueCertificate({
+      ...{ commonName: 'one', keys: own, issuer: { commonName: 'old one', keys }, names: ['127.0.0.1'] },
+      ...{ validFrom: Date.now() - DAY_MS, validTo: Date.now() + DAY_MS },
+    });
+    const key = Buffer.from(own.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    const way = /signed by CN=old one, which in `tls\.ca`/;
+    for (const sent of [Buffer.alloc(0), authority(-1, 90)]) {
+      const { address } = await front({ cert: Buffer.concat([Buffer.from(cert), sent]), key });
+      const over = await ask(address, { ca: authority(-9, -1) });
+      assert.match(over.message, new RegExp(`${way.source} has ended on .*Z \\(put the next certificate`));
+      const early = await ask(address, { ca: authority(1, 9) });
+      assert.match(early.message, new RegExp(`${way.source} begins on .*Z only \\(is the clock`));
+      assert.deepEqual(over.advice, { reason: 'TLS_TIME', retry: 'backoff' });
+    }
+  });
+
+  it('for the certificate of the client is told from what that is, of a server that hangs up', async () => {
+    const clients = createTestAuthority('authority of clients');
+    const clientCa = join(createFolder(), 'clients.pem');
+    writeFileSync(clientCa, clients.cert);
+    const { address, tls } = await startDurable({ tls: 'auto', auth: 'off', tlsClientCa: clientCa });
+    const of = (days: number, daysAhead = -10) => clients.sign('robot', { purpose: 'client', days, daysAhead });
+    const stranger = createTestAuthority('another').sign('robot', { purpose: 'client' });
+    const whose = 'the certificate of this client, CN=robot of CN=authority of clients,';
+    for (const [shown, words] of [
+      [{}, 'it may want a certificate of this client: `tls.cert` and `tls.key` are for that'],
+      [of(-1), `${whose} has ended on`],
+      [of(9, 1), `${whose} begins on`],
+      [stranger, 'it may not know who has signed the certificate of this client (CN=robot of CN=another)'],
+    ] as const) {
+      const error = await ask(address, { ...tls, ...shown });
+      assert.ok(error.message.includes(`ended the connection as soon as it was encrypted (${words}`), error.message);
+      assert.deepEqual(error.advice, { reason: 'TLS_CLIENT_CERTIFICATE', retry: 'backoff' });
+    }
+    const admin = use(createAdmin({ ...connectTo(address), tls: { ...tls, ...of(9) } }));
+    assert.equal((await admin.serverInfo()).authenticated, false);
   });
 
   it('at one address has a client go on to the next, and at all of them ends it', async () => {

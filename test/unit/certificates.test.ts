@@ -113,7 +113,7 @@ describe('openAuthority()', () => {
     const file = join(makeFolder(), 'contact.db');
     const first = openAt(file).authority.identify(NAMES);
     const again = openAt(file).authority.identify(NAMES.slice(0, 2));
-    assert.deepEqual(again, first);
+    assert.deepEqual([again.cert, again.key, again.authority], [first.cert, first.key, first.authority]);
     const files = readdirSync(join(file, '..')).sort();
     assert.deepEqual(files, ['contact.db.ca-key.pem', 'contact.db.ca.pem', 'contact.db.tls.pem']);
     for (const name of files) assert.equal(statSync(join(file, '..', name)).mode & 0o777, 0o600);
@@ -154,7 +154,7 @@ describe('openAuthority()', () => {
       assert.ok(new X509Certificate(one).validFromDate.getTime() < present);
     assert.equal(healed.authority.pin, early.authority.pin);
     assert.equal(readFileSync(`${file}.ca.pem`, 'utf8'), healed.authority.ca);
-    assert.deepEqual(openAt(file).authority.identify(['a.test']), healed);
+    assert.equal(openAt(file).authority.identify(['a.test']).cert, healed.cert);
   });
 
   it('makes no new authority where its file is damaged, and refuses what others could have read or written', () => {

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { examine } from '../../cli/doctor/examine.ts';
-import type { ServerFacts, StoreFacts } from '../../cli/doctor/facts.ts';
+import type { CertificateFacts, ServerFacts, StoreFacts } from '../../cli/doctor/facts.ts';
 import { ClientInfoSchema, GetServerInfoResponseSchema, QueueSchema } from '../../gen/index.ts';
+import { createTestAuthority } from '../scene/tlsfiles.ts';
 
 const NOW = 1_800_000_000_000;
 const DAY_MS = 86_400_000;
@@ -74,6 +75,18 @@ describe('examine()', () => {
       'a certificate that has ended',
       facts({ certificateExpiresAt: timestampFromMs(NOW - DAY_MS) }),
       /^wrong certificate: it has ended on 2027-01-14$/,
+    ],
+    [
+      'an authority of clients that has ended',
+      facts({ fileProblems: [{ problem: 'CN=a in f has ended', advice: 'put the next one there', harmless: false }] }),
+      /^wrong certificate: CN=a in f has ended$/,
+    ],
+    [
+      'an authority of clients that is there twice',
+      facts({
+        fileProblems: [{ problem: 'CN=a in f is there twice', advice: 'take one of them out', harmless: true }],
+      }),
+      /^note certificate: CN=a in f is there twice$/,
     ],
     ['little disk', facts({ space: { ...space, free: 100n << 20n } }), /^wrong disk: 100\.0 MiB are free on its disk$/],
     ['no room for a backup', facts({ space: { ...space, free: 1n << 29n } }), /^note disk: the store takes 10\.0 GiB/],
@@ -200,6 +213,30 @@ describe('examine()', () => {
     for (const rest of [['.ca.pem'], ['.tls.pem'], ['.ca.pem', '.tls.pem']])
       assert.ok(saidOf('', ...rest)[0]?.startsWith(lost), rest.join());
     assert.deepEqual([saidOf(''), saidOf('', '.ca-key.pem', '.ca.pem', '.tls.pem')], [[], []]);
+  });
+
+  it('finds what is wrong with the certificates that it was given itself', () => {
+    const authority = createTestAuthority();
+    const sign = (days: number, daysAhead?: number) => ({
+      path: 'own.pem',
+      bytes: authority.sign('me', { purpose: 'client', days, ...(daysAhead !== undefined && { daysAhead }) }).cert,
+    });
+    const saidOf = (certificates: Omit<CertificateFacts, 'now'>): string[] =>
+      examine({ files: [], certificates: { ...certificates, now: Date.now() } }).map(
+        ({ check, level, what, advice }) => `${level} ${check}: ${what} (${advice})`,
+      );
+    assert.deepEqual(saidOf({ ca: { path: 'ca.pem', bytes: authority.cert }, cert: sign(30) }), []);
+    const twice = { path: 'ca.pem', bytes: Buffer.concat([authority.cert, authority.cert]) };
+    assert.match(saidOf({ ca: twice }).join(), /^note certificate: CN=authority of a test in ca\.pem is there twice/);
+    assert.match(
+      saidOf({ cert: sign(-1) }).join(),
+      /^wrong .*: CN=me in own\.pem has ended on .*: servers refuse it \(/,
+    );
+    assert.match(saidOf({ cert: sign(9, 1) }).join(), /^wrong .*: CN=me in own\.pem begins on .* only \(is the clock/);
+    assert.match(
+      saidOf({ cert: sign(9) }).join(),
+      /^wrong .*: CN=me in own\.pem ends on .*, in [89] days \(have it ren/,
+    );
   });
 
   it('finds secrets that others may read', () => {

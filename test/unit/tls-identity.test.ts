@@ -67,6 +67,27 @@ describe('checkIdentity()', () => {
     assert.equal(open(good + make(now - 2 * DAY_MS, now - DAY_MS)).expiresAt, open(good).expiresAt);
   });
 
+  it('tells what clients refuse, and what is sent to them for nothing', () => {
+    const span = { validFrom: now - DAY_MS, validTo: now + 90 * DAY_MS };
+    const said = (...certs: string[]) =>
+      checkIdentity({ cert: certs.join(''), key }, now)
+        .examine(now)
+        .map(({ what, isHarmless, option }) => `${option} ${isHarmless ? 'harmless' : 'wrong'}: ${what}`);
+    const own = { commonName: 'one', keys, ...span };
+    assert.deepEqual(said(issueCertificate({ ...own, names: ['a.test'] })), []);
+    const where = 'CN=one in the certificate file';
+    assert.deepEqual(said(issueCertificate({ ...own, names: ['a.test'], purpose: 'client' })), [
+      `tlsCert wrong: ${where} is not for servers: clients refuse it`,
+    ]);
+    assert.deepEqual(said(issueCertificate(own)), [
+      `tlsCert wrong: ${where} has no name of a server (subjectAltName): clients refuse it`,
+    ]);
+    const other = issueCertificate({ ...own, commonName: 'x', keys: generateKeys(), isAuthority: true });
+    assert.deepEqual(said(cert, other), [
+      'tlsCert harmless: CN=x in the certificate file has signed none of those before it, and is sent for nothing',
+    ]);
+  });
+
   it('has a pin where the root that signed it is sent with it, and none else', () => {
     assert.equal(checkIdentity({ cert, key }, now).authority.pin, '');
     const stranger = issueCertificate({

@@ -145,4 +145,39 @@ describe('openTlsSource()', () => {
     source.reload();
     assert.equal(source.identity.clientCa, String(other.cert));
   });
+
+  it('tells once a day what is to be mended in its files, at once of one that is new, and of nothing harmless', () => {
+    const timers: (() => void)[] = [];
+    let monotonic = 0;
+    const clock = {
+      now: Date.now,
+      monotonic: () => monotonic,
+      after: (_ms: number, run: () => void) => {
+        timers.push(run);
+        return () => undefined;
+      },
+    };
+    const folder = makeFolder();
+    const { tlsCert: cert, tlsKey: key } = writePair(folder, authority.sign('one'));
+    const clientCa = join(folder, 'clients.pem');
+    const leaf = authority.sign('a leaf').cert;
+    writeFileSync(clientCa, Buffer.concat([authority.cert, authority.cert]));
+    const { lines } = open({ kind: 'files', cert, key }, clock, clientCa);
+    timers.at(-1)!();
+    assert.equal(lines.length, 0);
+    writeFileSync(clientCa, Buffer.concat([authority.cert, leaf]));
+    timers.at(-1)!();
+    timers.at(-1)!();
+    const told = () => lines.filter((line) => line.includes('to be mended'));
+    assert.equal(told().length, 1, lines.join('\n'));
+    assert.match(told()[0]!, /CN=a leaf in \S+clients\.pem is no authority .*"advice":"put the certificate of/);
+    monotonic += DAY_MS;
+    timers.at(-1)!();
+    assert.equal(told().length, 2);
+    writeFileSync(clientCa, Buffer.concat([authority.cert, authority.sign('another leaf').cert]));
+    timers.at(-1)!();
+    timers.at(-1)!();
+    assert.equal(told().length, 3);
+    assert.match(told()[2]!, /CN=another leaf/);
+  });
 });
