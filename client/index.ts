@@ -56,6 +56,7 @@ export {
 export type { FailuresOptions } from './failures.ts';
 export type { TaskQuery } from './filter.ts';
 export type { Handler, LogLevel, TaskContext } from './handler.ts';
+export type { HistoryOptions } from './history.ts';
 export type { BroadcastOptions, EnqueueOptions, NewTaskInput, TaskTerms } from './newtask.ts';
 export {
   createObserver,

@@ -1,6 +1,12 @@
-import { AdminService, type ListQueuesResponse, type Queue } from '../gen/contact/v1/admin_service_pb.ts';
+import {
+  AdminService,
+  type GetHistoryResponse,
+  type ListQueuesResponse,
+  type Queue,
+} from '../gen/contact/v1/admin_service_pb.ts';
 import type { Asking } from './asking.ts';
 import * as check from './check.ts';
+import { buildHistoryRequest, type HistoryOptions } from './history.ts';
 import { PAGE_RULES, type PageOptions, readPages } from './pages.ts';
 import { buildRetention, type QueueRetention } from './retention.ts';
 
@@ -44,6 +50,15 @@ export interface QueueAdmin {
   listQueues(options?: PageOptions): Promise<ListQueuesResponse>;
   /** The queues of every page, one at a time. */
   listAllQueues(options?: { readonly pageSize?: number }): AsyncGenerator<Queue, void, undefined>;
+  /**
+   * What queues did within the last hour and how they stood, in steps: counts, latencies and backlogs, a list of values each.
+   * A step of which `coveredMs` is 0 is a gap, and so is one before the `knownFrom` of a queue.
+   * @throws ContactError PERMISSION_DENIED: `totalOnly` for a caller who may not see all queues
+   * @example
+   * const { coveredMs, queues } = await admin.queueHistory({ queues: ['mails'], stepMs: 60_000 });
+   * const perSecond = queues[0]?.enqueued.map((count, at) => (count * 1_000) / coveredMs[at]!);
+   */
+  queueHistory(options?: HistoryOptions): Promise<GetHistoryResponse>;
   /**
    * Pushes no task of this queue any more; what runs goes on. NOT_FOUND, as for the next five: the queue has no task,
    * no worker and no settings. `create`: pause it, or set its limits, before it has.
@@ -97,6 +112,7 @@ export function createQueueAdmin({ call, persist }: Asking): QueueAdmin {
   return {
     listQueues,
     listAllQueues: (given) => readPages(given, listQueues, (answer) => answer.queues),
+    queueHistory: async (given = {}) => persist(method.getHistory, buildHistoryRequest(given)),
     async pauseQueue(queue, given = {}) {
       check.checkFields(given, CREATE_RULES);
       await persist(method.pauseQueue, { ...queueNamed(queue), ...given });

@@ -21,6 +21,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'server/config',
     'server/transport',
     'server/metrics',
+    'server/history',
     'server/api',
     'server/access',
     'server/tunnel',
@@ -51,10 +52,21 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'server/tls': ['shared'],
   // How the server is, for who looks after it: HTTP of its own, loaded when asked for.
   'server/metrics': ['server/store', 'server/model', 'shared'],
+  // The last hour, counted in memory: who is asked for it has a view of it, and knows no ring.
+  'server/history': ['server/store', 'server/model', 'shared'],
   // Who serves what, and calls to them; nothing here knows what carries either end.
   'server/tunnel': ['server/model', 'tunnel', 'shared'],
   // Requests and answers are the messages of the contract, whatever carries them; nothing here knows what does.
-  'server/api': ['server/access', 'server/session', 'server/dispatch', 'server/store', 'server/model', 'shared', 'gen'],
+  'server/api': [
+    'server/access',
+    'server/history',
+    'server/session',
+    'server/dispatch',
+    'server/store',
+    'server/model',
+    'shared',
+    'gen',
+  ],
   // Who somebody is, and which methods are for whom: tokens, certificates, credentials in memory; no call objects.
   'server/access': ['server/store', 'server/model', 'shared', 'gen'],
   'server/session': ['server/dispatch', 'server/store', 'server/model', 'shared'],

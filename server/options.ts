@@ -7,6 +7,7 @@ import { checkIdentity } from './access/options.ts';
 import type { AnyRow } from './config/row.ts';
 import { defaultsOf, SERVER_ROWS, type ServerOptions } from './config/table.ts';
 import { BROADCAST_PARTS, type BroadcastParts } from './dispatch/broadcasts.ts';
+import { STEP_MS } from './history/history.ts';
 import type { KeepOperatorToken } from './identity.ts';
 import { DAY_MS, type Retention } from './model/retention.ts';
 import { readConnectionLimits } from './transport/connection_limits.ts';
@@ -22,6 +23,8 @@ export interface ServerParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly broadcastParts: BroadcastParts;
+  /** Of one step of the history, which has 360: whole seconds, in milliseconds. */
+  readonly historyStepMs: number;
   /**
    * Given the token of the first operator, `ct_…`, when a server that asks who calls has no credential yet: keep it where its
    * owner finds it, and nobody else. It is worth something once this has resolved. Undefined: no token is made.
@@ -34,6 +37,7 @@ export const DEFAULT_PARTS: ServerParts = Object.freeze({
   random: Math.random,
   logger: silentLogger,
   broadcastParts: BROADCAST_PARTS,
+  historyStepMs: STEP_MS,
   keepOperatorToken: undefined,
 });
 

@@ -42,7 +42,7 @@ import { createReverse } from './transport/reverse.ts';
 import { createSockets, type Sockets } from './transport/sockets.ts';
 import { createCallees } from './tunnel/callees.ts';
 import { readVersion } from './version.ts';
-import { openMetrics, startMetrics } from './watched.ts';
+import { openWatched, startMetrics } from './watched.ts';
 
 export type { ContactServer };
 
@@ -82,7 +82,7 @@ async function assemble(
   const connectionLimits = readConnectionLimits(options, auth === 'on');
   const operatorAddress = operatorSocketOf(options, auth, logger);
   const readForeignToken = openForeignTokens(options, clock, logger);
-  const metrics = await openMetrics(readMetrics(options), clock, logger);
+  const { metrics, history, observer } = await openWatched(readMetrics(options), { ...rest, clock, logger });
   const maxMessageBytes = 2 * Math.max(options.maxPayloadBytes, options.maxResultBytes) + (4 << 20);
 
   let fail: (error: unknown) => void = () => {};
@@ -99,7 +99,7 @@ async function assemble(
     node: options.node,
     minFreeBytes: options.minFreeBytes,
     isServed: true,
-    ...(metrics && { observer: metrics.observer }),
+    observer,
     bounds: options,
     onNotice: (message) => logger.warn({}, message),
     onFatal,
@@ -188,7 +188,7 @@ async function assemble(
   };
   const common = { registry, clock, noteFailure, counts };
   const api = createApi({
-    ...{ ...options, ...common, access, queue, store, agreement, version, retention },
+    ...{ ...options, ...common, access, queue, store, agreement, version, retention, history },
     figures: () => figures(),
   });
   const reverse = createReverse({
@@ -244,6 +244,7 @@ async function assemble(
     grpcServer.tryShutdown(() => undefined);
     await sockets.close(stuckSocketMs);
     await identity.close();
+    await history.close();
     await queue.close();
     await metrics?.close();
     logs.close();
@@ -260,6 +261,7 @@ async function assemble(
         told = await startMetrics(metrics, queue, { version, figures, store, trouble: () => services.health.trouble });
         await identity.start();
         await registry.recover();
+        await history.start(store);
         await subsystems.start({ queue, registry, api, clock, logger });
       } catch (error) {
         // Whatever a server that was closed meanwhile fails of, that is why.

@@ -11,6 +11,7 @@ import { addTargetOptions, type TargetOptions } from '../target.ts';
 import { countTasks } from '../task.ts';
 import { describeWaiting } from '../waiting.ts';
 import { addDeleteCommand } from './queues/delete.ts';
+import { addHistoryCommand } from './queues/history.ts';
 import { addLimitCommand } from './queues/limit.ts';
 import { addLimitsCommand } from './queues/limits.ts';
 import { addRetainCommand, describeRetention } from './queues/retain.ts';
@@ -60,6 +61,7 @@ Example:
   contact queues list --json`,
     );
   addShowCommand(command, context);
+  addHistoryCommand(command, context);
   const pause = command
     .command('pause <queue>')
     .description('stop giving out the tasks of a queue; remembered')

@@ -3,6 +3,7 @@ import * as access from './access.ts';
 import { act } from './act.ts';
 import * as call from './call.ts';
 import * as client from './client.ts';
+import { history } from './history.ts';
 import { notice } from './notice.ts';
 import * as queue from './queue.ts';
 import * as result from './result.ts';
@@ -25,6 +26,7 @@ export const ROWS: Readonly<Record<string, readonly z.ZodType[]>> = Object.freez
   'tasks delete': [result.changed, result.taskCounts],
   'queues list': [queue.queue],
   'queues show': [queue.queueDetail],
+  'queues history': [history],
   'queues pause': [queue.queueChange],
   'queues resume': [queue.queueChange],
   'queues purge': [queue.queueChange],

@@ -50,6 +50,7 @@ const TASKS: Rows<typeof TaskService> = {
 const ADMIN: Rows<typeof AdminService> = {
   listQueues: OBSERVES,
   listFailures: OBSERVES,
+  getHistory: OBSERVES,
   listActs: OPERATES,
   listClients: OBSERVES,
   describeClient: OBSERVES,

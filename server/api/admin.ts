@@ -5,6 +5,7 @@ import { invalid, invalidName } from '../../shared/errors.ts';
 import { isName } from '../../shared/ids.ts';
 import type { DeleteQueue } from '../dispatch/deletion.ts';
 import type { Operations, QueueView } from '../dispatch/operations.ts';
+import type { HistoryReader } from '../history/history.ts';
 import { type Caller, nameCaller } from '../model/caller.ts';
 import type { Retention } from '../model/retention.ts';
 import type { ClientView } from '../session/clients.ts';
@@ -15,6 +16,7 @@ import { createBackUp } from './backup.ts';
 import { asSeerOf, checkClient, findClient, viewFor, writeClient, writeSession } from './clients.ts';
 import { createListFailures } from './failures.ts';
 import type { Handlers } from './handler.ts';
+import { createGetHistory } from './history.ts';
 import { createPace } from './pace.ts';
 import { cutPage } from './page.ts';
 import { checkQueue } from './scope.ts';
@@ -32,6 +34,7 @@ export interface AdminHandlersOptions extends ServerInfoOptions {
   readonly deleteQueue: DeleteQueue;
   readonly registry: Registry;
   readonly openExplainer: OpenExplainer;
+  readonly history: HistoryReader;
   readonly store: Pick<Store, 'backUp' | 'listActs' | 'listFailures' | 'noteAct' | 'refusal' | 'space'>;
 }
 
@@ -118,6 +121,8 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
     listActs: createListActs(store),
 
     listFailures: createListFailures(store),
+
+    getHistory: createGetHistory(options.history),
 
     async listClients({ pageSize, pageToken, connectedOnly }, { caller }) {
       const limit = readPageSize(pageSize);

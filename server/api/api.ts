@@ -2,6 +2,7 @@ import type { AccessService, AdminService, EnrolmentService, TaskService } from 
 import type { Clock } from '../../shared/clock.ts';
 import type { Renewals } from '../access/renewals.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
+import type { HistoryReader } from '../history/history.ts';
 import { countReached, type EventCounts, type Figures } from '../model/figures.ts';
 import type { Retention } from '../model/retention.ts';
 import type { Registry } from '../session/registry.ts';
@@ -63,6 +64,7 @@ export interface ApiOptions {
   /** Tasks a second of one principal. */
   readonly enqueueRatePerPrincipal: number;
   readonly figures: () => Figures;
+  readonly history: HistoryReader;
   readonly retention: Retention;
   /** Classic clients: a task is settled when it is written, also without the client asking for it. */
   readonly classicSettleOnWrite: boolean;

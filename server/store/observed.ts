@@ -9,6 +9,18 @@ export interface StoreObserver {
   synced(ms: number): void;
 }
 
+/** Several observers as one. */
+export function joinObservers(observers: readonly StoreObserver[]): StoreObserver {
+  return {
+    committed(...told) {
+      for (const each of observers) each.committed(...told);
+    },
+    synced(ms) {
+      for (const each of observers) each.synced(ms);
+    },
+  };
+}
+
 /** An engine that tells an observer; a store that has none costs nothing. */
 export function observeEngine(
   engine: Engine<Request>,

@@ -166,6 +166,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/dispatch/due.ts MAX_WAIT_MS': 'a time between two looks',
   'server/dispatch/operations.ts MAX_LANES': 'the fullest lanes that a listing looks at',
   'server/dispatch/operations.ts MAX_PRIORITIES': 'priorities that a listing names',
+  'server/history/history.ts MAX_PRIORITIES': 'priorities that are looked at for the oldest task',
   'server/dispatch/selectors.ts MOST_SELECTORS': 'the sum of two rows',
   'server/dispatch/turns.ts MAX_QUEUES': 'those beyond it begin their turns anew with each session',
   'server/session/budget.ts SHARE_OF_LIMIT': 'a part of a limit that has a row',

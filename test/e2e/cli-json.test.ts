@@ -149,6 +149,7 @@ describe('--json', function () {
     for (const { id } of (await run('tasks list')).lines) await one('tasks show', [String(id)]);
     await run('queues list');
     await one('queues show', ['limited']);
+    assert.ok((await run('queues history')).lines.some(({ queue }) => queue === undefined));
     await run('queues limits');
     await one('clients show', ['holding']);
     const { code, lines } = await run('tasks cancel', [later, String(running!.id), STRANGER, '--reason', 'not needed']);

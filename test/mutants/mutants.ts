@@ -13,6 +13,7 @@ import { DURABLE_MUTANTS } from './durable-mutants.ts';
 import { FAILURE_MUTANTS } from './failure-mutants.ts';
 import { FILTER_MUTANTS } from './filter-mutants.ts';
 import { GATE_MUTANTS } from './gate-mutants.ts';
+import { HISTORY_MUTANTS } from './history-mutants.ts';
 import { JSON_MUTANTS } from './json-mutants.ts';
 import { JWT_MUTANTS } from './jwt-mutants.ts';
 import { LIMIT_MUTANTS } from './limit-mutants.ts';
@@ -43,6 +44,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...FAILURE_MUTANTS,
   ...ACT_MUTANTS,
   ...ACT_LOG_MUTANTS,
+  ...HISTORY_MUTANTS,
   ...RUN_MUTANTS,
   ...LOG_MUTANTS,
   ...DELETION_MUTANTS,

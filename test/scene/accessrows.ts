@@ -193,6 +193,12 @@ const ADMIN: Rows<typeof AdminService> = {
     state: 'failed',
     sees: ([{ groups }], { taskId }) => groups.some(({ taskIds }: { taskIds: string[] }) => taskIds.includes(taskId)),
   },
+  getHistory: {
+    by: OBSERVES,
+    ask: nothing,
+    queue: 'unseen',
+    sees: ([{ queues }], { queue }) => queues.some((one: { queue: string }) => one.queue === queue),
+  },
   listActs: {
     by: OPERATES,
     ask: (): Ask<typeof AdminService.method.listActs>[] => [{ pageSize: 500 }],

@@ -3,6 +3,7 @@ import { EnqueueTasksRequestSchema } from '../../gen/index.ts';
 import { type Api, createApi } from '../../server/api/api.ts';
 import type { Context } from '../../server/api/context.ts';
 import { createTaskQueue, type TaskQueue } from '../../server/dispatch/queue.ts';
+import { createHistory, STEP_MS } from '../../server/history/history.ts';
 import { ANONYMOUS, type Caller, type QueueScope } from '../../server/model/caller.ts';
 import { createEventCounts, type EventCounts } from '../../server/model/figures.ts';
 import { FOREVER } from '../../server/model/retention.ts';
@@ -59,6 +60,7 @@ export async function openApi(options: Partial<ServerOptions> = {}): Promise<Api
     noteFailure,
     counts,
     retention: FOREVER,
+    history: createHistory({ clock, logger: silentLogger, stepMs: STEP_MS }),
     figures: () => ({
       ...counts,
       ...registry.measure(),

@@ -10,7 +10,7 @@ import {
   type WorkerOptions,
 } from '../../client/index.ts';
 import { silentLogger } from '../../client/options.ts';
-import { createServer, type ServerOptions } from '../../server/index.ts';
+import { createServer, type ServerOptions, type ServerParts } from '../../server/index.ts';
 import { type Outcome, runHere, runOnTerminal, type Terminal } from './command.ts';
 
 const text: Codec<string> = {
@@ -33,8 +33,11 @@ export interface Scene {
   close(): Promise<void>;
 }
 
-export async function createScene(options: Partial<ServerOptions> = {}): Promise<Scene> {
-  const server = await createServer({ listen: '127.0.0.1:0', store: 'memory:', ...options });
+export async function createScene(
+  options: Partial<ServerOptions> = {},
+  parts: Partial<ServerParts> = {},
+): Promise<Scene> {
+  const server = await createServer({ listen: '127.0.0.1:0', store: 'memory:', ...options }, parts);
   const { host, port } = await server.listen();
   const address = `${host}:${port}`;
   const admin = createAdmin({ server: address });

@@ -49,6 +49,7 @@ export default withMermaid({
           page('Access', '/access'),
           page('Rights', '/rights'),
           page('Metrics', '/metrics'),
+          page('The last hour', '/history'),
           page('Logs', '/logs'),
         ],
       },

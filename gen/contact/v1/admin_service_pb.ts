@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file contact/v1/admin_service.proto.
  */
 export const file_contact_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5jb250YWN0L3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmNvbnRhY3QudjEi/QIKBVF1ZXVlEgwKBG5hbWUYASABKAkSDgoGcGF1c2VkGAIgASgIEg0KBXJlYWR5GAMgASgNEhEKCXNjaGVkdWxlZBgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIPCgd3b3JrZXJzGAcgASgNEhIKCnVucm91dGFibGUYCCABKA0SJwoGb2xkZXN0GAkgAygLMhcuY29udGFjdC52MS5Qcmlvcml0eUFnZRInCgZsaW1pdHMYCiABKAsyFy5jb250YWN0LnYxLlF1ZXVlTGltaXRzEhEKCXN1Y2NlZWRlZBgLIAEoDRIRCgljYW5jZWxsZWQYDCABKA0SDwoHZXhwaXJlZBgNIAEoDRIoCglyZXRlbnRpb24YDiABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbhIVCg1vd25fcmV0ZW50aW9uGA8gASgIEiQKB3dhaXRpbmcYECABKAsyEy5jb250YWN0LnYxLldhaXRpbmciVgoLUHJpb3JpdHlBZ2USEAoIcHJpb3JpdHkYASABKBESNQoRb2xkZXN0X2NyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjcKC1F1ZXVlTGltaXRzEhMKC21heF93YWl0aW5nGAEgASgNEhMKC21heF9ydW5uaW5nGAIgASgNIikKCVJldGVudGlvbhIPCgdzZWNvbmRzGAEgASgNEgsKA21heBgCIAEoDSI6ChFMaXN0UXVldWVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJQChJMaXN0UXVldWVzUmVzcG9uc2USIQoGcXVldWVzGAEgAygLMhEuY29udGFjdC52MS5RdWV1ZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMgoRUGF1c2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkSDgoGY3JlYXRlGAIgASgIIhQKElBhdXNlUXVldWVSZXNwb25zZSIjChJSZXN1bWVRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiFQoTUmVzdW1lUXVldWVSZXNwb25zZSJfChVTZXRRdWV1ZUxpbWl0c1JlcXVlc3QSDQoFcXVldWUYASABKAkSJwoGbGltaXRzGAIgASgLMhcuY29udGFjdC52MS5RdWV1ZUxpbWl0cxIOCgZjcmVhdGUYAyABKAgiGAoWU2V0UXVldWVMaW1pdHNSZXNwb25zZSJjChhTZXRRdWV1ZVJldGVudGlvblJlcXVlc3QSDQoFcXVldWUYASABKAkSKAoJcmV0ZW50aW9uGAIgASgLMhUuY29udGFjdC52MS5SZXRlbnRpb24SDgoGY3JlYXRlGAMgASgIIhsKGVNldFF1ZXVlUmV0ZW50aW9uUmVzcG9uc2UiIgoRUHVyZ2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiJwoSUHVyZ2VRdWV1ZVJlc3BvbnNlEhEKCWNhbmNlbGxlZBgBIAEoDSJVChJEZWxldGVRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkSEgoKd2l0aF90YXNrcxgCIAEoCBIPCgdkcnlfcnVuGAMgASgIEgsKA21heBgEIAEoDSKWAQoTRGVsZXRlUXVldWVSZXNwb25zZRIRCgljYW5jZWxsZWQYASABKA0SFQoNYXNrZWRfdG9fc3RvcBgCIAEoDRIRCglmb3Jnb3R0ZW4YAyABKA0SDwoHd2FpdGluZxgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg8KB3NldHRsZWQYBiABKA0SDwoHZGVsZXRlZBgHIAEoCCKNAQoTTGlzdEZhaWx1cmVzUmVxdWVzdBIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoCYnkYAiABKA4yGy5jb250YWN0LnYxLkZhaWx1cmVHcm91cGluZxIOCgZxdWV1ZXMYAyADKAkSEgoKbWF4X2dyb3VwcxgEIAEoDSJuChRMaXN0RmFpbHVyZXNSZXNwb25zZRIoCgZncm91cHMYASADKAsyGC5jb250YWN0LnYxLkZhaWx1cmVHcm91cBIUCgxvdGhlcl9ncm91cHMYAiABKA0SFgoOb3RoZXJfZmFpbHVyZXMYAyABKAQiqgEKDEZhaWx1cmVHcm91cBIMCgRjb2RlGAEgASgJEg8KB3BhdHRlcm4YAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEg0KBXF1ZXVlGAQgASgJEg0KBWNvdW50GAUgASgEEhMKC2ZpbmFsX2NvdW50GAYgASgEEiMKBm5ld2VzdBgHIAEoCzITLmNvbnRhY3QudjEuRmFpbHVyZRIQCgh0YXNrX2lkcxgIIAMoCSKcAQoHRmFpbHVyZRIPCgd0YXNrX2lkGAEgASgJEg0KBXF1ZXVlGAIgASgJEhEKCWNsaWVudF9pZBgDIAEoCRIQCghkZWxpdmVyeRgEIAEoDRItCglmYWlsZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGNvZGUYBiABKAkSDwoHbWVzc2FnZRgHIAEoCSKjAQoPTGlzdEFjdHNSZXF1ZXN0EikKBXNpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZxdWV1ZXMYAiADKAkSCgoCYnkYAyADKAkSIgoFa2luZHMYBCADKA4yEy5jb250YWN0LnYxLkFjdEtpbmQSEQoJcGFnZV9zaXplGAUgASgNEhIKCnBhZ2VfdG9rZW4YBiABKAkiSgoQTGlzdEFjdHNSZXNwb25zZRIdCgRhY3RzGAEgAygLMg8uY29udGFjdC52MS5BY3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJItoCCgNBY3QSIQoEa2luZBgBIAEoDjITLmNvbnRhY3QudjEuQWN0S2luZBIsCghmaXJzdF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoCYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgoKAmJ5GAQgASgJEg0KBXF1ZXVlGAUgASgJEhEKCWNsaWVudF9pZBgGIAEoCRIVCg1jcmVkZW50aWFsX2lkGAcgASgJEhEKCXByaW5jaXBhbBgIIAEoCRINCgVjb3VudBgJIAEoBBIQCgh0YXNrX2lkcxgKIAMoCRIOCgZyZWFzb24YCyABKAkSJwoGbGltaXRzGAwgASgLMhcuY29udGFjdC52MS5RdWV1ZUxpbWl0cxIoCglyZXRlbnRpb24YDSABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbiLbBQoKQ2xpZW50SW5mbxIKCgJpZBgBIAEoCRIRCgllcGhlbWVyYWwYAiABKAgSEQoJY29ubmVjdGVkGAMgASgIEjIKBmxhYmVscxgEIAMoCzIiLmNvbnRhY3QudjEuQ2xpZW50SW5mby5MYWJlbHNFbnRyeRIOCgZxdWV1ZXMYBSADKAkSFQoNbWF4X2luX2ZsaWdodBgGIAEoDRIPCgdydW5uaW5nGAcgASgNEjAKDGNvbm5lY3RlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbGFzdF9yZWNlaXB0X2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYCiABKAkSEAoIZHJhaW5pbmcYCyABKAgSDQoFcGxhaW4YDCABKAgSDQoFYWdlbnQYDSABKAkSDAoEcGVlchgOIAEoCRIwCgxsYXN0X3NlZW5fYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcnZpY2VzGBAgAygJEg0KBWNhbGxzGBEgASgNEhEKCW1heF9jYWxscxgSIAEoDRJEChBjYWxsc19ieV9zZXJ2aWNlGBMgAygLMiouY29udGFjdC52MS5DbGllbnRJbmZvLkNhbGxzQnlTZXJ2aWNlRW50cnkSJAoEcnVucxgUIAEoCzIWLmNvbnRhY3QudjEuQ2xpZW50UnVucxIvCg5vbGRlc3RfcnVubmluZxgVIAEoCzIXLmNvbnRhY3QudjEuUnVubmluZ1Rhc2sSEQoJcHJpbmNpcGFsGBYgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNQoTQ2FsbHNCeVNlcnZpY2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBImsKCkNsaWVudFJ1bnMSDQoFZW5kZWQYASABKAQSDgoGZmFpbGVkGAIgASgEEhMKBnA1MF9tcxgDIAEoDUgAiAEBEhMKBnA5OV9tcxgEIAEoDUgBiAEBQgkKB19wNTBfbXNCCQoHX3A5OV9tcyJbCgtSdW5uaW5nVGFzaxIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNEikKBXNpbmNlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJTChJMaXN0Q2xpZW50c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSFgoOY29ubmVjdGVkX29ubHkYAyABKAgiVwoTTGlzdENsaWVudHNSZXNwb25zZRInCgdjbGllbnRzGAEgAygLMhYuY29udGFjdC52MS5DbGllbnRJbmZvEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIqChVEZXNjcmliZUNsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIpgBChZEZXNjcmliZUNsaWVudFJlc3BvbnNlEiYKBmNsaWVudBgBIAEoCzIWLmNvbnRhY3QudjEuQ2xpZW50SW5mbxIrCghzZXNzaW9ucxgCIAMoCzIZLmNvbnRhY3QudjEuQ2xpZW50U2Vzc2lvbhIpCgdtZXRob2RzGAMgAygLMhguY29udGFjdC52MS5TZXJ2ZWRNZXRob2QiigIKDUNsaWVudFNlc3Npb24SMAoMY29ubmVjdGVkX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg9sYXN0X3JlY2VpcHRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHBlZXIYAyABKAkSDQoFYWdlbnQYBCABKAkSDQoFcGxhaW4YBSABKAgSFQoNbWF4X2luX2ZsaWdodBgGIAEoDRIPCgdydW5uaW5nGAcgASgNEhkKEXVucmVjZWlwdGVkX2J5dGVzGAggASgEEiMKBXRhc2tzGAkgAygLMhQuY29udGFjdC52MS5IZWxkVGFzayJYCghIZWxkVGFzaxIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNEg8KB3N0YXJ0ZWQYAyABKAgSGAoQY2FuY2VsX3JlcXVlc3RlZBgEIAEoCCItCgxTZXJ2ZWRNZXRob2QSDgoGbWV0aG9kGAEgASgJEg0KBWNhbGxzGAIgASgNIicKEkRyYWluQ2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkiFQoTRHJhaW5DbGllbnRSZXNwb25zZSIoChNSZXN1bWVDbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSIWChRSZXN1bWVDbGllbnRSZXNwb25zZSIsChdEaXNjb25uZWN0Q2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkiLAoYRGlzY29ubmVjdENsaWVudFJlc3BvbnNlEhAKCHNlc3Npb25zGAEgASgNIigKE0ZvcmdldENsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIhYKFEZvcmdldENsaWVudFJlc3BvbnNlIhYKFEdldFNlcnZlckluZm9SZXF1ZXN0Is0FChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIMCgRub2RlGAIgASgJEhAKCHJldmlzaW9uGAMgASgNEi4KCnN0YXJ0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXN0b3JlGAUgASgJEiIKBmxpbWl0cxgGIAEoCzISLmNvbnRhY3QudjEuTGltaXRzEigKCWludGVydmFscxgHIAEoCzIVLmNvbnRhY3QudjEuSW50ZXJ2YWxzEhAKCHNlc3Npb25zGAggASgNEicKA25vdxgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHdHJvdWJsZRgKIAEoCRIpCgtsaW1pdHNfdXNlZBgLIAMoCzIULmNvbnRhY3QudjEuTGltaXRVc2USTAoObGltaXRzX3JlYWNoZWQYDCADKAsyNC5jb250YWN0LnYxLkdldFNlcnZlckluZm9SZXNwb25zZS5MaW1pdHNSZWFjaGVkRW50cnkSJQoFc3BhY2UYDSABKAsyFi5jb250YWN0LnYxLlN0b3JlU3BhY2USFAoMb2JzZXJ2ZXJfbGFnGA4gASgEEhUKDWF1dGhlbnRpY2F0ZWQYDyABKAgSOgoWY2VydGlmaWNhdGVfZXhwaXJlc19hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoJcmV0ZW50aW9uGBEgASgLMhUuY29udGFjdC52MS5SZXRlbnRpb24SEQoJbWF4X2ZpbGVzGBIgASgNEi4KDWZpbGVfcHJvYmxlbXMYEyADKAsyFy5jb250YWN0LnYxLkZpbGVQcm9ibGVtGjQKEkxpbWl0c1JlYWNoZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBIkAKC0ZpbGVQcm9ibGVtEg8KB3Byb2JsZW0YASABKAkSDgoGYWR2aWNlGAIgASgJEhAKCGhhcm1sZXNzGAMgASgIIjMKCExpbWl0VXNlEgwKBG5hbWUYASABKAkSDAoEdXNlZBgCIAEoBBILCgNtYXgYAyABKAQiSwoKU3RvcmVTcGFjZRIQCghkYXRhYmFzZRgBIAEoBBILCgNsb2cYAiABKAQSDAoEZnJlZRgDIAEoBBIQCghtaW5fZnJlZRgEIAEoBCIPCg1CYWNrVXBSZXF1ZXN0InoKDkJhY2tVcFJlc3BvbnNlEigKBWJlZ2luGAEgASgLMhcuY29udGFjdC52MS5CYWNrVXBCZWdpbkgAEg8KBWNodW5rGAIgASgMSAASJAoDZW5kGAMgASgLMhUuY29udGFjdC52MS5CYWNrVXBFbmRIAEIHCgVldmVudCIcCgtCYWNrVXBCZWdpbhINCgVieXRlcxgBIAEoBCIbCglCYWNrVXBFbmQSDgoGc2hhMjU2GAEgASgMKogBCg9GYWlsdXJlR3JvdXBpbmcSIAocRkFJTFVSRV9HUk9VUElOR19VTlNQRUNJRklFRBAAEhoKFkZBSUxVUkVfR1JPVVBJTkdfRVJST1IQARIbChdGQUlMVVJFX0dST1VQSU5HX0NMSUVOVBACEhoKFkZBSUxVUkVfR1JPVVBJTkdfUVVFVUUQAyqXBAoHQWN0S2luZBIYChRBQ1RfS0lORF9VTlNQRUNJRklFRBAAEhwKGEFDVF9LSU5EX1RBU0tTX0NBTkNFTExFRBABEhsKF0FDVF9LSU5EX1RBU0tTX1JFRFJJVkVOEAISGgoWQUNUX0tJTkRfVEFTS1NfREVMRVRFRBADEhkKFUFDVF9LSU5EX1FVRVVFX1BVUkdFRBAEEhkKFUFDVF9LSU5EX1FVRVVFX1BBVVNFRBAFEhoKFkFDVF9LSU5EX1FVRVVFX1JFU1VNRUQQBhIaChZBQ1RfS0lORF9RVUVVRV9MSU1JVEVEEAcSGwoXQUNUX0tJTkRfUVVFVUVfUkVUQUlORUQQCBIaChZBQ1RfS0lORF9RVUVVRV9ERUxFVEVEEAkSGwoXQUNUX0tJTkRfQ0xJRU5UX0RSQUlORUQQChIbChdBQ1RfS0lORF9DTElFTlRfUkVTVU1FRBALEiAKHEFDVF9LSU5EX0NMSUVOVF9ESVNDT05ORUNURUQQDBIfChtBQ1RfS0lORF9DUkVERU5USUFMX0NSRUFURUQQDRIfChtBQ1RfS0lORF9DUkVERU5USUFMX1JPVEFURUQQDhIfChtBQ1RfS0lORF9DUkVERU5USUFMX1JFVk9LRUQQDxIWChJBQ1RfS0lORF9CQUNLRURfVVAQEBIdChlBQ1RfS0lORF9DTElFTlRfRk9SR09UVEVOEBEygQsKDEFkbWluU2VydmljZRJLCgpMaXN0UXVldWVzEh0uY29udGFjdC52MS5MaXN0UXVldWVzUmVxdWVzdBoeLmNvbnRhY3QudjEuTGlzdFF1ZXVlc1Jlc3BvbnNlEksKClBhdXNlUXVldWUSHS5jb250YWN0LnYxLlBhdXNlUXVldWVSZXF1ZXN0Gh4uY29udGFjdC52MS5QYXVzZVF1ZXVlUmVzcG9uc2USTgoLUmVzdW1lUXVldWUSHi5jb250YWN0LnYxLlJlc3VtZVF1ZXVlUmVxdWVzdBofLmNvbnRhY3QudjEuUmVzdW1lUXVldWVSZXNwb25zZRJXCg5TZXRRdWV1ZUxpbWl0cxIhLmNvbnRhY3QudjEuU2V0UXVldWVMaW1pdHNSZXF1ZXN0GiIuY29udGFjdC52MS5TZXRRdWV1ZUxpbWl0c1Jlc3BvbnNlEmAKEVNldFF1ZXVlUmV0ZW50aW9uEiQuY29udGFjdC52MS5TZXRRdWV1ZVJldGVudGlvblJlcXVlc3QaJS5jb250YWN0LnYxLlNldFF1ZXVlUmV0ZW50aW9uUmVzcG9uc2USSwoKUHVyZ2VRdWV1ZRIdLmNvbnRhY3QudjEuUHVyZ2VRdWV1ZVJlcXVlc3QaHi5jb250YWN0LnYxLlB1cmdlUXVldWVSZXNwb25zZRJOCgtEZWxldGVRdWV1ZRIeLmNvbnRhY3QudjEuRGVsZXRlUXVldWVSZXF1ZXN0Gh8uY29udGFjdC52MS5EZWxldGVRdWV1ZVJlc3BvbnNlElEKDExpc3RGYWlsdXJlcxIfLmNvbnRhY3QudjEuTGlzdEZhaWx1cmVzUmVxdWVzdBogLmNvbnRhY3QudjEuTGlzdEZhaWx1cmVzUmVzcG9uc2USRQoITGlzdEFjdHMSGy5jb250YWN0LnYxLkxpc3RBY3RzUmVxdWVzdBocLmNvbnRhY3QudjEuTGlzdEFjdHNSZXNwb25zZRJOCgtMaXN0Q2xpZW50cxIeLmNvbnRhY3QudjEuTGlzdENsaWVudHNSZXF1ZXN0Gh8uY29udGFjdC52MS5MaXN0Q2xpZW50c1Jlc3BvbnNlElcKDkRlc2NyaWJlQ2xpZW50EiEuY29udGFjdC52MS5EZXNjcmliZUNsaWVudFJlcXVlc3QaIi5jb250YWN0LnYxLkRlc2NyaWJlQ2xpZW50UmVzcG9uc2USTgoLRHJhaW5DbGllbnQSHi5jb250YWN0LnYxLkRyYWluQ2xpZW50UmVxdWVzdBofLmNvbnRhY3QudjEuRHJhaW5DbGllbnRSZXNwb25zZRJRCgxSZXN1bWVDbGllbnQSHy5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlcXVlc3QaIC5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlc3BvbnNlEl0KEERpc2Nvbm5lY3RDbGllbnQSIy5jb250YWN0LnYxLkRpc2Nvbm5lY3RDbGllbnRSZXF1ZXN0GiQuY29udGFjdC52MS5EaXNjb25uZWN0Q2xpZW50UmVzcG9uc2USUQoMRm9yZ2V0Q2xpZW50Eh8uY29udGFjdC52MS5Gb3JnZXRDbGllbnRSZXF1ZXN0GiAuY29udGFjdC52MS5Gb3JnZXRDbGllbnRSZXNwb25zZRJUCg1HZXRTZXJ2ZXJJbmZvEiAuY29udGFjdC52MS5HZXRTZXJ2ZXJJbmZvUmVxdWVzdBohLmNvbnRhY3QudjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlEkEKBkJhY2tVcBIZLmNvbnRhY3QudjEuQmFja1VwUmVxdWVzdBoaLmNvbnRhY3QudjEuQmFja1VwUmVzcG9uc2UwAUIxCgpjb250YWN0LnYxUAFaFGNvbnRhY3QvdjE7Y29udGFjdHYxqgIKQ29udGFjdC5WMWIGcHJvdG8z", [file_contact_v1_contact, file_contact_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("Ch5jb250YWN0L3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmNvbnRhY3QudjEi/QIKBVF1ZXVlEgwKBG5hbWUYASABKAkSDgoGcGF1c2VkGAIgASgIEg0KBXJlYWR5GAMgASgNEhEKCXNjaGVkdWxlZBgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIPCgd3b3JrZXJzGAcgASgNEhIKCnVucm91dGFibGUYCCABKA0SJwoGb2xkZXN0GAkgAygLMhcuY29udGFjdC52MS5Qcmlvcml0eUFnZRInCgZsaW1pdHMYCiABKAsyFy5jb250YWN0LnYxLlF1ZXVlTGltaXRzEhEKCXN1Y2NlZWRlZBgLIAEoDRIRCgljYW5jZWxsZWQYDCABKA0SDwoHZXhwaXJlZBgNIAEoDRIoCglyZXRlbnRpb24YDiABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbhIVCg1vd25fcmV0ZW50aW9uGA8gASgIEiQKB3dhaXRpbmcYECABKAsyEy5jb250YWN0LnYxLldhaXRpbmciVgoLUHJpb3JpdHlBZ2USEAoIcHJpb3JpdHkYASABKBESNQoRb2xkZXN0X2NyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjcKC1F1ZXVlTGltaXRzEhMKC21heF93YWl0aW5nGAEgASgNEhMKC21heF9ydW5uaW5nGAIgASgNIikKCVJldGVudGlvbhIPCgdzZWNvbmRzGAEgASgNEgsKA21heBgCIAEoDSI6ChFMaXN0UXVldWVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJQChJMaXN0UXVldWVzUmVzcG9uc2USIQoGcXVldWVzGAEgAygLMhEuY29udGFjdC52MS5RdWV1ZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMgoRUGF1c2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkSDgoGY3JlYXRlGAIgASgIIhQKElBhdXNlUXVldWVSZXNwb25zZSIjChJSZXN1bWVRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiFQoTUmVzdW1lUXVldWVSZXNwb25zZSJfChVTZXRRdWV1ZUxpbWl0c1JlcXVlc3QSDQoFcXVldWUYASABKAkSJwoGbGltaXRzGAIgASgLMhcuY29udGFjdC52MS5RdWV1ZUxpbWl0cxIOCgZjcmVhdGUYAyABKAgiGAoWU2V0UXVldWVMaW1pdHNSZXNwb25zZSJjChhTZXRRdWV1ZVJldGVudGlvblJlcXVlc3QSDQoFcXVldWUYASABKAkSKAoJcmV0ZW50aW9uGAIgASgLMhUuY29udGFjdC52MS5SZXRlbnRpb24SDgoGY3JlYXRlGAMgASgIIhsKGVNldFF1ZXVlUmV0ZW50aW9uUmVzcG9uc2UiIgoRUHVyZ2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiJwoSUHVyZ2VRdWV1ZVJlc3BvbnNlEhEKCWNhbmNlbGxlZBgBIAEoDSJVChJEZWxldGVRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkSEgoKd2l0aF90YXNrcxgCIAEoCBIPCgdkcnlfcnVuGAMgASgIEgsKA21heBgEIAEoDSKWAQoTRGVsZXRlUXVldWVSZXNwb25zZRIRCgljYW5jZWxsZWQYASABKA0SFQoNYXNrZWRfdG9fc3RvcBgCIAEoDRIRCglmb3Jnb3R0ZW4YAyABKA0SDwoHd2FpdGluZxgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg8KB3NldHRsZWQYBiABKA0SDwoHZGVsZXRlZBgHIAEoCCKNAQoTTGlzdEZhaWx1cmVzUmVxdWVzdBIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoCYnkYAiABKA4yGy5jb250YWN0LnYxLkZhaWx1cmVHcm91cGluZxIOCgZxdWV1ZXMYAyADKAkSEgoKbWF4X2dyb3VwcxgEIAEoDSJuChRMaXN0RmFpbHVyZXNSZXNwb25zZRIoCgZncm91cHMYASADKAsyGC5jb250YWN0LnYxLkZhaWx1cmVHcm91cBIUCgxvdGhlcl9ncm91cHMYAiABKA0SFgoOb3RoZXJfZmFpbHVyZXMYAyABKAQiqgEKDEZhaWx1cmVHcm91cBIMCgRjb2RlGAEgASgJEg8KB3BhdHRlcm4YAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEg0KBXF1ZXVlGAQgASgJEg0KBWNvdW50GAUgASgEEhMKC2ZpbmFsX2NvdW50GAYgASgEEiMKBm5ld2VzdBgHIAEoCzITLmNvbnRhY3QudjEuRmFpbHVyZRIQCgh0YXNrX2lkcxgIIAMoCSKcAQoHRmFpbHVyZRIPCgd0YXNrX2lkGAEgASgJEg0KBXF1ZXVlGAIgASgJEhEKCWNsaWVudF9pZBgDIAEoCRIQCghkZWxpdmVyeRgEIAEoDRItCglmYWlsZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGNvZGUYBiABKAkSDwoHbWVzc2FnZRgHIAEoCSJ4ChFHZXRIaXN0b3J5UmVxdWVzdBIOCgZxdWV1ZXMYASADKAkSKQoFc2luY2UYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDHN0ZXBfc2Vjb25kcxgDIAEoDRISCgp0b3RhbF9vbmx5GAQgASgIIrwBChJHZXRIaXN0b3J5UmVzcG9uc2USKQoFc3RhcnQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDHN0ZXBfc2Vjb25kcxgCIAEoDRISCgpjb3ZlcmVkX21zGAMgAygNEicKBXRvdGFsGAQgASgLMhguY29udGFjdC52MS5RdWV1ZUhpc3RvcnkSKAoGcXVldWVzGAUgAygLMhguY29udGFjdC52MS5RdWV1ZUhpc3RvcnkirAIKDFF1ZXVlSGlzdG9yeRINCgVxdWV1ZRgBIAEoCRISCgprbm93bl9mcm9tGAIgASgNEhAKCGVucXVldWVkGAMgAygNEg8KB2NsYWltZWQYBCADKA0SEQoJc3VjY2VlZGVkGAUgAygNEg4KBmZhaWxlZBgGIAMoDRIRCgljYW5jZWxsZWQYByADKA0SDwoHZXhwaXJlZBgIIAMoDRINCgVyZWFkeRgJIAMoDRIRCglzY2hlZHVsZWQYCiADKA0SDwoHcnVubmluZxgLIAMoDRIXCg9vbGRlc3RfcmVhZHlfbXMYDCADKA0SIQoEd2FpdBgNIAEoCzITLmNvbnRhY3QudjEuTGF0ZW5jeRIgCgNydW4YDiABKAsyEy5jb250YWN0LnYxLkxhdGVuY3kiOQoHTGF0ZW5jeRIOCgZwNTBfbXMYASADKBESDgoGcDk1X21zGAIgAygREg4KBnA5OV9tcxgDIAMoESKjAQoPTGlzdEFjdHNSZXF1ZXN0EikKBXNpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZxdWV1ZXMYAiADKAkSCgoCYnkYAyADKAkSIgoFa2luZHMYBCADKA4yEy5jb250YWN0LnYxLkFjdEtpbmQSEQoJcGFnZV9zaXplGAUgASgNEhIKCnBhZ2VfdG9rZW4YBiABKAkiSgoQTGlzdEFjdHNSZXNwb25zZRIdCgRhY3RzGAEgAygLMg8uY29udGFjdC52MS5BY3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJItoCCgNBY3QSIQoEa2luZBgBIAEoDjITLmNvbnRhY3QudjEuQWN0S2luZBIsCghmaXJzdF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoCYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgoKAmJ5GAQgASgJEg0KBXF1ZXVlGAUgASgJEhEKCWNsaWVudF9pZBgGIAEoCRIVCg1jcmVkZW50aWFsX2lkGAcgASgJEhEKCXByaW5jaXBhbBgIIAEoCRINCgVjb3VudBgJIAEoBBIQCgh0YXNrX2lkcxgKIAMoCRIOCgZyZWFzb24YCyABKAkSJwoGbGltaXRzGAwgASgLMhcuY29udGFjdC52MS5RdWV1ZUxpbWl0cxIoCglyZXRlbnRpb24YDSABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbiLbBQoKQ2xpZW50SW5mbxIKCgJpZBgBIAEoCRIRCgllcGhlbWVyYWwYAiABKAgSEQoJY29ubmVjdGVkGAMgASgIEjIKBmxhYmVscxgEIAMoCzIiLmNvbnRhY3QudjEuQ2xpZW50SW5mby5MYWJlbHNFbnRyeRIOCgZxdWV1ZXMYBSADKAkSFQoNbWF4X2luX2ZsaWdodBgGIAEoDRIPCgdydW5uaW5nGAcgASgNEjAKDGNvbm5lY3RlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbGFzdF9yZWNlaXB0X2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYCiABKAkSEAoIZHJhaW5pbmcYCyABKAgSDQoFcGxhaW4YDCABKAgSDQoFYWdlbnQYDSABKAkSDAoEcGVlchgOIAEoCRIwCgxsYXN0X3NlZW5fYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcnZpY2VzGBAgAygJEg0KBWNhbGxzGBEgASgNEhEKCW1heF9jYWxscxgSIAEoDRJEChBjYWxsc19ieV9zZXJ2aWNlGBMgAygLMiouY29udGFjdC52MS5DbGllbnRJbmZvLkNhbGxzQnlTZXJ2aWNlRW50cnkSJAoEcnVucxgUIAEoCzIWLmNvbnRhY3QudjEuQ2xpZW50UnVucxIvCg5vbGRlc3RfcnVubmluZxgVIAEoCzIXLmNvbnRhY3QudjEuUnVubmluZ1Rhc2sSEQoJcHJpbmNpcGFsGBYgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNQoTQ2FsbHNCeVNlcnZpY2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBImsKCkNsaWVudFJ1bnMSDQoFZW5kZWQYASABKAQSDgoGZmFpbGVkGAIgASgEEhMKBnA1MF9tcxgDIAEoDUgAiAEBEhMKBnA5OV9tcxgEIAEoDUgBiAEBQgkKB19wNTBfbXNCCQoHX3A5OV9tcyJbCgtSdW5uaW5nVGFzaxIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNEikKBXNpbmNlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJTChJMaXN0Q2xpZW50c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSFgoOY29ubmVjdGVkX29ubHkYAyABKAgiVwoTTGlzdENsaWVudHNSZXNwb25zZRInCgdjbGllbnRzGAEgAygLMhYuY29udGFjdC52MS5DbGllbnRJbmZvEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIqChVEZXNjcmliZUNsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIpgBChZEZXNjcmliZUNsaWVudFJlc3BvbnNlEiYKBmNsaWVudBgBIAEoCzIWLmNvbnRhY3QudjEuQ2xpZW50SW5mbxIrCghzZXNzaW9ucxgCIAMoCzIZLmNvbnRhY3QudjEuQ2xpZW50U2Vzc2lvbhIpCgdtZXRob2RzGAMgAygLMhguY29udGFjdC52MS5TZXJ2ZWRNZXRob2QiigIKDUNsaWVudFNlc3Npb24SMAoMY29ubmVjdGVkX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg9sYXN0X3JlY2VpcHRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHBlZXIYAyABKAkSDQoFYWdlbnQYBCABKAkSDQoFcGxhaW4YBSABKAgSFQoNbWF4X2luX2ZsaWdodBgGIAEoDRIPCgdydW5uaW5nGAcgASgNEhkKEXVucmVjZWlwdGVkX2J5dGVzGAggASgEEiMKBXRhc2tzGAkgAygLMhQuY29udGFjdC52MS5IZWxkVGFzayJYCghIZWxkVGFzaxIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNEg8KB3N0YXJ0ZWQYAyABKAgSGAoQY2FuY2VsX3JlcXVlc3RlZBgEIAEoCCItCgxTZXJ2ZWRNZXRob2QSDgoGbWV0aG9kGAEgASgJEg0KBWNhbGxzGAIgASgNIicKEkRyYWluQ2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkiFQoTRHJhaW5DbGllbnRSZXNwb25zZSIoChNSZXN1bWVDbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSIWChRSZXN1bWVDbGllbnRSZXNwb25zZSIsChdEaXNjb25uZWN0Q2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkiLAoYRGlzY29ubmVjdENsaWVudFJlc3BvbnNlEhAKCHNlc3Npb25zGAEgASgNIigKE0ZvcmdldENsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIhYKFEZvcmdldENsaWVudFJlc3BvbnNlIhYKFEdldFNlcnZlckluZm9SZXF1ZXN0Is0FChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIMCgRub2RlGAIgASgJEhAKCHJldmlzaW9uGAMgASgNEi4KCnN0YXJ0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXN0b3JlGAUgASgJEiIKBmxpbWl0cxgGIAEoCzISLmNvbnRhY3QudjEuTGltaXRzEigKCWludGVydmFscxgHIAEoCzIVLmNvbnRhY3QudjEuSW50ZXJ2YWxzEhAKCHNlc3Npb25zGAggASgNEicKA25vdxgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHdHJvdWJsZRgKIAEoCRIpCgtsaW1pdHNfdXNlZBgLIAMoCzIULmNvbnRhY3QudjEuTGltaXRVc2USTAoObGltaXRzX3JlYWNoZWQYDCADKAsyNC5jb250YWN0LnYxLkdldFNlcnZlckluZm9SZXNwb25zZS5MaW1pdHNSZWFjaGVkRW50cnkSJQoFc3BhY2UYDSABKAsyFi5jb250YWN0LnYxLlN0b3JlU3BhY2USFAoMb2JzZXJ2ZXJfbGFnGA4gASgEEhUKDWF1dGhlbnRpY2F0ZWQYDyABKAgSOgoWY2VydGlmaWNhdGVfZXhwaXJlc19hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoJcmV0ZW50aW9uGBEgASgLMhUuY29udGFjdC52MS5SZXRlbnRpb24SEQoJbWF4X2ZpbGVzGBIgASgNEi4KDWZpbGVfcHJvYmxlbXMYEyADKAsyFy5jb250YWN0LnYxLkZpbGVQcm9ibGVtGjQKEkxpbWl0c1JlYWNoZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBIkAKC0ZpbGVQcm9ibGVtEg8KB3Byb2JsZW0YASABKAkSDgoGYWR2aWNlGAIgASgJEhAKCGhhcm1sZXNzGAMgASgIIjMKCExpbWl0VXNlEgwKBG5hbWUYASABKAkSDAoEdXNlZBgCIAEoBBILCgNtYXgYAyABKAQiSwoKU3RvcmVTcGFjZRIQCghkYXRhYmFzZRgBIAEoBBILCgNsb2cYAiABKAQSDAoEZnJlZRgDIAEoBBIQCghtaW5fZnJlZRgEIAEoBCIPCg1CYWNrVXBSZXF1ZXN0InoKDkJhY2tVcFJlc3BvbnNlEigKBWJlZ2luGAEgASgLMhcuY29udGFjdC52MS5CYWNrVXBCZWdpbkgAEg8KBWNodW5rGAIgASgMSAASJAoDZW5kGAMgASgLMhUuY29udGFjdC52MS5CYWNrVXBFbmRIAEIHCgVldmVudCIcCgtCYWNrVXBCZWdpbhINCgVieXRlcxgBIAEoBCIbCglCYWNrVXBFbmQSDgoGc2hhMjU2GAEgASgMKogBCg9GYWlsdXJlR3JvdXBpbmcSIAocRkFJTFVSRV9HUk9VUElOR19VTlNQRUNJRklFRBAAEhoKFkZBSUxVUkVfR1JPVVBJTkdfRVJST1IQARIbChdGQUlMVVJFX0dST1VQSU5HX0NMSUVOVBACEhoKFkZBSUxVUkVfR1JPVVBJTkdfUVVFVUUQAyqXBAoHQWN0S2luZBIYChRBQ1RfS0lORF9VTlNQRUNJRklFRBAAEhwKGEFDVF9LSU5EX1RBU0tTX0NBTkNFTExFRBABEhsKF0FDVF9LSU5EX1RBU0tTX1JFRFJJVkVOEAISGgoWQUNUX0tJTkRfVEFTS1NfREVMRVRFRBADEhkKFUFDVF9LSU5EX1FVRVVFX1BVUkdFRBAEEhkKFUFDVF9LSU5EX1FVRVVFX1BBVVNFRBAFEhoKFkFDVF9LSU5EX1FVRVVFX1JFU1VNRUQQBhIaChZBQ1RfS0lORF9RVUVVRV9MSU1JVEVEEAcSGwoXQUNUX0tJTkRfUVVFVUVfUkVUQUlORUQQCBIaChZBQ1RfS0lORF9RVUVVRV9ERUxFVEVEEAkSGwoXQUNUX0tJTkRfQ0xJRU5UX0RSQUlORUQQChIbChdBQ1RfS0lORF9DTElFTlRfUkVTVU1FRBALEiAKHEFDVF9LSU5EX0NMSUVOVF9ESVNDT05ORUNURUQQDBIfChtBQ1RfS0lORF9DUkVERU5USUFMX0NSRUFURUQQDRIfChtBQ1RfS0lORF9DUkVERU5USUFMX1JPVEFURUQQDhIfChtBQ1RfS0lORF9DUkVERU5USUFMX1JFVk9LRUQQDxIWChJBQ1RfS0lORF9CQUNLRURfVVAQEBIdChlBQ1RfS0lORF9DTElFTlRfRk9SR09UVEVOEBEyzgsKDEFkbWluU2VydmljZRJLCgpMaXN0UXVldWVzEh0uY29udGFjdC52MS5MaXN0UXVldWVzUmVxdWVzdBoeLmNvbnRhY3QudjEuTGlzdFF1ZXVlc1Jlc3BvbnNlEksKClBhdXNlUXVldWUSHS5jb250YWN0LnYxLlBhdXNlUXVldWVSZXF1ZXN0Gh4uY29udGFjdC52MS5QYXVzZVF1ZXVlUmVzcG9uc2USTgoLUmVzdW1lUXVldWUSHi5jb250YWN0LnYxLlJlc3VtZVF1ZXVlUmVxdWVzdBofLmNvbnRhY3QudjEuUmVzdW1lUXVldWVSZXNwb25zZRJXCg5TZXRRdWV1ZUxpbWl0cxIhLmNvbnRhY3QudjEuU2V0UXVldWVMaW1pdHNSZXF1ZXN0GiIuY29udGFjdC52MS5TZXRRdWV1ZUxpbWl0c1Jlc3BvbnNlEmAKEVNldFF1ZXVlUmV0ZW50aW9uEiQuY29udGFjdC52MS5TZXRRdWV1ZVJldGVudGlvblJlcXVlc3QaJS5jb250YWN0LnYxLlNldFF1ZXVlUmV0ZW50aW9uUmVzcG9uc2USSwoKUHVyZ2VRdWV1ZRIdLmNvbnRhY3QudjEuUHVyZ2VRdWV1ZVJlcXVlc3QaHi5jb250YWN0LnYxLlB1cmdlUXVldWVSZXNwb25zZRJOCgtEZWxldGVRdWV1ZRIeLmNvbnRhY3QudjEuRGVsZXRlUXVldWVSZXF1ZXN0Gh8uY29udGFjdC52MS5EZWxldGVRdWV1ZVJlc3BvbnNlElEKDExpc3RGYWlsdXJlcxIfLmNvbnRhY3QudjEuTGlzdEZhaWx1cmVzUmVxdWVzdBogLmNvbnRhY3QudjEuTGlzdEZhaWx1cmVzUmVzcG9uc2USSwoKR2V0SGlzdG9yeRIdLmNvbnRhY3QudjEuR2V0SGlzdG9yeVJlcXVlc3QaHi5jb250YWN0LnYxLkdldEhpc3RvcnlSZXNwb25zZRJFCghMaXN0QWN0cxIbLmNvbnRhY3QudjEuTGlzdEFjdHNSZXF1ZXN0GhwuY29udGFjdC52MS5MaXN0QWN0c1Jlc3BvbnNlEk4KC0xpc3RDbGllbnRzEh4uY29udGFjdC52MS5MaXN0Q2xpZW50c1JlcXVlc3QaHy5jb250YWN0LnYxLkxpc3RDbGllbnRzUmVzcG9uc2USVwoORGVzY3JpYmVDbGllbnQSIS5jb250YWN0LnYxLkRlc2NyaWJlQ2xpZW50UmVxdWVzdBoiLmNvbnRhY3QudjEuRGVzY3JpYmVDbGllbnRSZXNwb25zZRJOCgtEcmFpbkNsaWVudBIeLmNvbnRhY3QudjEuRHJhaW5DbGllbnRSZXF1ZXN0Gh8uY29udGFjdC52MS5EcmFpbkNsaWVudFJlc3BvbnNlElEKDFJlc3VtZUNsaWVudBIfLmNvbnRhY3QudjEuUmVzdW1lQ2xpZW50UmVxdWVzdBogLmNvbnRhY3QudjEuUmVzdW1lQ2xpZW50UmVzcG9uc2USXQoQRGlzY29ubmVjdENsaWVudBIjLmNvbnRhY3QudjEuRGlzY29ubmVjdENsaWVudFJlcXVlc3QaJC5jb250YWN0LnYxLkRpc2Nvbm5lY3RDbGllbnRSZXNwb25zZRJRCgxGb3JnZXRDbGllbnQSHy5jb250YWN0LnYxLkZvcmdldENsaWVudFJlcXVlc3QaIC5jb250YWN0LnYxLkZvcmdldENsaWVudFJlc3BvbnNlElQKDUdldFNlcnZlckluZm8SIC5jb250YWN0LnYxLkdldFNlcnZlckluZm9SZXF1ZXN0GiEuY29udGFjdC52MS5HZXRTZXJ2ZXJJbmZvUmVzcG9uc2USQQoGQmFja1VwEhkuY29udGFjdC52MS5CYWNrVXBSZXF1ZXN0GhouY29udGFjdC52MS5CYWNrVXBSZXNwb25zZTABQjEKCmNvbnRhY3QudjFQAVoUY29udGFjdC92MTtjb250YWN0djGqAgpDb250YWN0LlYxYgZwcm90bzM", [file_contact_v1_contact, file_contact_v1_task, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message contact.v1.Queue
@@ -711,6 +711,222 @@ export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
   messageDesc(file_contact_v1_admin_service, 21);
 
 /**
+ * @generated from message contact.v1.GetHistoryRequest
+ */
+export type GetHistoryRequest = Message<"contact.v1.GetHistoryRequest"> & {
+  /**
+   * Only of these, at most 100; none: of all that have a history of their own. What the caller may not see, and what has none,
+   * is not in the answer.
+   *
+   * @generated from field: repeated string queues = 1;
+   */
+  queues: string[];
+
+  /**
+   * An instant of the first step. Unset, or more than an hour ago: all that is kept.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 2;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Of one step of the answer, at most an hour: a multiple of the server's own steps, of 10 seconds. 0: as these.
+   *
+   * @generated from field: uint32 step_seconds = 3;
+   */
+  stepSeconds: number;
+
+  /**
+   * Of no queue, but of all of them together. PERMISSION_DENIED for a caller who may not see all queues.
+   *
+   * @generated from field: bool total_only = 4;
+   */
+  totalOnly: boolean;
+};
+
+/**
+ * Describes the message contact.v1.GetHistoryRequest.
+ * Use `create(GetHistoryRequestSchema)` to create a new message.
+ */
+export const GetHistoryRequestSchema: GenMessage<GetHistoryRequest> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 22);
+
+/**
+ * @generated from message contact.v1.GetHistoryResponse
+ */
+export type GetHistoryResponse = Message<"contact.v1.GetHistoryResponse"> & {
+  /**
+   * When the first step begins; steps begin at multiples of themselves. The last one has ended, as far as the server's own go.
+   *
+   * @generated from field: google.protobuf.Timestamp start = 1;
+   */
+  start?: Timestamp | undefined;
+
+  /**
+   * @generated from field: uint32 step_seconds = 2;
+   */
+  stepSeconds: number;
+
+  /**
+   * For each step, the oldest first: for how many of its milliseconds the server has counted. 0: for none, since it did not run
+   * or did not know; then all values of the step are 0 and say nothing. A rate is a count divided by this.
+   *
+   * @generated from field: repeated uint32 covered_ms = 3;
+   */
+  coveredMs: number[];
+
+  /**
+   * Of all queues together; unset for a caller who may not see all, and where queues are named.
+   *
+   * @generated from field: contact.v1.QueueHistory total = 4;
+   */
+  total?: QueueHistory | undefined;
+
+  /**
+   * By name.
+   *
+   * @generated from field: repeated contact.v1.QueueHistory queues = 5;
+   */
+  queues: QueueHistory[];
+};
+
+/**
+ * Describes the message contact.v1.GetHistoryResponse.
+ * Use `create(GetHistoryResponseSchema)` to create a new message.
+ */
+export const GetHistoryResponseSchema: GenMessage<GetHistoryResponse> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 23);
+
+/**
+ * Each list has a value for each step.
+ *
+ * @generated from message contact.v1.QueueHistory
+ */
+export type QueueHistory = Message<"contact.v1.QueueHistory"> & {
+  /**
+   * Empty: all together.
+   *
+   * @generated from field: string queue = 1;
+   */
+  queue: string;
+
+  /**
+   * The first step, from 0, from which the queue was counted by itself. Values of those before are 0 and say nothing.
+   *
+   * @generated from field: uint32 known_from = 2;
+   */
+  knownFrom: number;
+
+  /**
+   * Within the step: tasks that were stored; deliveries that were made of them, a retry again; and tasks that came to an end.
+   *
+   * @generated from field: repeated uint32 enqueued = 3;
+   */
+  enqueued: number[];
+
+  /**
+   * @generated from field: repeated uint32 claimed = 4;
+   */
+  claimed: number[];
+
+  /**
+   * @generated from field: repeated uint32 succeeded = 5;
+   */
+  succeeded: number[];
+
+  /**
+   * @generated from field: repeated uint32 failed = 6;
+   */
+  failed: number[];
+
+  /**
+   * @generated from field: repeated uint32 cancelled = 7;
+   */
+  cancelled: number[];
+
+  /**
+   * @generated from field: repeated uint32 expired = 8;
+   */
+  expired: number[];
+
+  /**
+   * At its end: tasks by state.
+   *
+   * @generated from field: repeated uint32 ready = 9;
+   */
+  ready: number[];
+
+  /**
+   * @generated from field: repeated uint32 scheduled = 10;
+   */
+  scheduled: number[];
+
+  /**
+   * @generated from field: repeated uint32 running = 11;
+   */
+  running: number[];
+
+  /**
+   * At its end: milliseconds since the oldest ready task was stored, as `Queue.oldest` has it; 0: none is ready. Of the total:
+   * of queues that have a history of their own.
+   *
+   * @generated from field: repeated uint32 oldest_ready_ms = 12;
+   */
+  oldestReadyMs: number[];
+
+  /**
+   * From when a task was stored until it was first taken for a session; without tasks that had to wait for an instant.
+   *
+   * @generated from field: contact.v1.Latency wait = 13;
+   */
+  wait?: Latency | undefined;
+
+  /**
+   * From when a task was taken for a session until that succeeded or failed it for good.
+   *
+   * @generated from field: contact.v1.Latency run = 14;
+   */
+  run?: Latency | undefined;
+};
+
+/**
+ * Describes the message contact.v1.QueueHistory.
+ * Use `create(QueueHistorySchema)` to create a new message.
+ */
+export const QueueHistorySchema: GenMessage<QueueHistory> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 24);
+
+/**
+ * Milliseconds that 50, 95 and 99 of 100 stayed within, to the next of 1, 1.5, 2, 3, 5, 7 and 10 times a power of ten or about
+ * that; more than an hour counts as an hour. -1: there was none within the step.
+ *
+ * @generated from message contact.v1.Latency
+ */
+export type Latency = Message<"contact.v1.Latency"> & {
+  /**
+   * @generated from field: repeated sint32 p50_ms = 1;
+   */
+  p50Ms: number[];
+
+  /**
+   * @generated from field: repeated sint32 p95_ms = 2;
+   */
+  p95Ms: number[];
+
+  /**
+   * @generated from field: repeated sint32 p99_ms = 3;
+   */
+  p99Ms: number[];
+};
+
+/**
+ * Describes the message contact.v1.Latency.
+ * Use `create(LatencySchema)` to create a new message.
+ */
+export const LatencySchema: GenMessage<Latency> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 25);
+
+/**
  * @generated from message contact.v1.ListActsRequest
  */
 export type ListActsRequest = Message<"contact.v1.ListActsRequest"> & {
@@ -758,7 +974,7 @@ export type ListActsRequest = Message<"contact.v1.ListActsRequest"> & {
  * Use `create(ListActsRequestSchema)` to create a new message.
  */
 export const ListActsRequestSchema: GenMessage<ListActsRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 22);
+  messageDesc(file_contact_v1_admin_service, 26);
 
 /**
  * @generated from message contact.v1.ListActsResponse
@@ -780,7 +996,7 @@ export type ListActsResponse = Message<"contact.v1.ListActsResponse"> & {
  * Use `create(ListActsResponseSchema)` to create a new message.
  */
 export const ListActsResponseSchema: GenMessage<ListActsResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 23);
+  messageDesc(file_contact_v1_admin_service, 27);
 
 /**
  * @generated from message contact.v1.Act
@@ -873,7 +1089,7 @@ export type Act = Message<"contact.v1.Act"> & {
  * Use `create(ActSchema)` to create a new message.
  */
 export const ActSchema: GenMessage<Act> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 24);
+  messageDesc(file_contact_v1_admin_service, 28);
 
 /**
  * @generated from message contact.v1.ClientInfo
@@ -1020,7 +1236,7 @@ export type ClientInfo = Message<"contact.v1.ClientInfo"> & {
  * Use `create(ClientInfoSchema)` to create a new message.
  */
 export const ClientInfoSchema: GenMessage<ClientInfo> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 25);
+  messageDesc(file_contact_v1_admin_service, 29);
 
 /**
  * How the runs of a client ended within the last hour, of which the first quarter may be missing; after a restart of the
@@ -1062,7 +1278,7 @@ export type ClientRuns = Message<"contact.v1.ClientRuns"> & {
  * Use `create(ClientRunsSchema)` to create a new message.
  */
 export const ClientRunsSchema: GenMessage<ClientRuns> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 26);
+  messageDesc(file_contact_v1_admin_service, 30);
 
 /**
  * What a client has run longest.
@@ -1093,7 +1309,7 @@ export type RunningTask = Message<"contact.v1.RunningTask"> & {
  * Use `create(RunningTaskSchema)` to create a new message.
  */
 export const RunningTaskSchema: GenMessage<RunningTask> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 27);
+  messageDesc(file_contact_v1_admin_service, 31);
 
 /**
  * @generated from message contact.v1.ListClientsRequest
@@ -1124,7 +1340,7 @@ export type ListClientsRequest = Message<"contact.v1.ListClientsRequest"> & {
  * Use `create(ListClientsRequestSchema)` to create a new message.
  */
 export const ListClientsRequestSchema: GenMessage<ListClientsRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 28);
+  messageDesc(file_contact_v1_admin_service, 32);
 
 /**
  * @generated from message contact.v1.ListClientsResponse
@@ -1146,7 +1362,7 @@ export type ListClientsResponse = Message<"contact.v1.ListClientsResponse"> & {
  * Use `create(ListClientsResponseSchema)` to create a new message.
  */
 export const ListClientsResponseSchema: GenMessage<ListClientsResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 29);
+  messageDesc(file_contact_v1_admin_service, 33);
 
 /**
  * @generated from message contact.v1.DescribeClientRequest
@@ -1163,7 +1379,7 @@ export type DescribeClientRequest = Message<"contact.v1.DescribeClientRequest"> 
  * Use `create(DescribeClientRequestSchema)` to create a new message.
  */
 export const DescribeClientRequestSchema: GenMessage<DescribeClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 30);
+  messageDesc(file_contact_v1_admin_service, 34);
 
 /**
  * @generated from message contact.v1.DescribeClientResponse
@@ -1194,7 +1410,7 @@ export type DescribeClientResponse = Message<"contact.v1.DescribeClientResponse"
  * Use `create(DescribeClientResponseSchema)` to create a new message.
  */
 export const DescribeClientResponseSchema: GenMessage<DescribeClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 31);
+  messageDesc(file_contact_v1_admin_service, 35);
 
 /**
  * @generated from message contact.v1.ClientSession
@@ -1255,7 +1471,7 @@ export type ClientSession = Message<"contact.v1.ClientSession"> & {
  * Use `create(ClientSessionSchema)` to create a new message.
  */
 export const ClientSessionSchema: GenMessage<ClientSession> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 32);
+  messageDesc(file_contact_v1_admin_service, 36);
 
 /**
  * @generated from message contact.v1.HeldTask
@@ -1289,7 +1505,7 @@ export type HeldTask = Message<"contact.v1.HeldTask"> & {
  * Use `create(HeldTaskSchema)` to create a new message.
  */
 export const HeldTaskSchema: GenMessage<HeldTask> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 33);
+  messageDesc(file_contact_v1_admin_service, 37);
 
 /**
  * @generated from message contact.v1.ServedMethod
@@ -1315,7 +1531,7 @@ export type ServedMethod = Message<"contact.v1.ServedMethod"> & {
  * Use `create(ServedMethodSchema)` to create a new message.
  */
 export const ServedMethodSchema: GenMessage<ServedMethod> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 34);
+  messageDesc(file_contact_v1_admin_service, 38);
 
 /**
  * @generated from message contact.v1.DrainClientRequest
@@ -1332,7 +1548,7 @@ export type DrainClientRequest = Message<"contact.v1.DrainClientRequest"> & {
  * Use `create(DrainClientRequestSchema)` to create a new message.
  */
 export const DrainClientRequestSchema: GenMessage<DrainClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 35);
+  messageDesc(file_contact_v1_admin_service, 39);
 
 /**
  * @generated from message contact.v1.DrainClientResponse
@@ -1345,7 +1561,7 @@ export type DrainClientResponse = Message<"contact.v1.DrainClientResponse"> & {
  * Use `create(DrainClientResponseSchema)` to create a new message.
  */
 export const DrainClientResponseSchema: GenMessage<DrainClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 36);
+  messageDesc(file_contact_v1_admin_service, 40);
 
 /**
  * @generated from message contact.v1.ResumeClientRequest
@@ -1362,7 +1578,7 @@ export type ResumeClientRequest = Message<"contact.v1.ResumeClientRequest"> & {
  * Use `create(ResumeClientRequestSchema)` to create a new message.
  */
 export const ResumeClientRequestSchema: GenMessage<ResumeClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 37);
+  messageDesc(file_contact_v1_admin_service, 41);
 
 /**
  * @generated from message contact.v1.ResumeClientResponse
@@ -1375,7 +1591,7 @@ export type ResumeClientResponse = Message<"contact.v1.ResumeClientResponse"> & 
  * Use `create(ResumeClientResponseSchema)` to create a new message.
  */
 export const ResumeClientResponseSchema: GenMessage<ResumeClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 38);
+  messageDesc(file_contact_v1_admin_service, 42);
 
 /**
  * @generated from message contact.v1.DisconnectClientRequest
@@ -1392,7 +1608,7 @@ export type DisconnectClientRequest = Message<"contact.v1.DisconnectClientReques
  * Use `create(DisconnectClientRequestSchema)` to create a new message.
  */
 export const DisconnectClientRequestSchema: GenMessage<DisconnectClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 39);
+  messageDesc(file_contact_v1_admin_service, 43);
 
 /**
  * @generated from message contact.v1.DisconnectClientResponse
@@ -1411,7 +1627,7 @@ export type DisconnectClientResponse = Message<"contact.v1.DisconnectClientRespo
  * Use `create(DisconnectClientResponseSchema)` to create a new message.
  */
 export const DisconnectClientResponseSchema: GenMessage<DisconnectClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 40);
+  messageDesc(file_contact_v1_admin_service, 44);
 
 /**
  * @generated from message contact.v1.ForgetClientRequest
@@ -1428,7 +1644,7 @@ export type ForgetClientRequest = Message<"contact.v1.ForgetClientRequest"> & {
  * Use `create(ForgetClientRequestSchema)` to create a new message.
  */
 export const ForgetClientRequestSchema: GenMessage<ForgetClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 41);
+  messageDesc(file_contact_v1_admin_service, 45);
 
 /**
  * @generated from message contact.v1.ForgetClientResponse
@@ -1441,7 +1657,7 @@ export type ForgetClientResponse = Message<"contact.v1.ForgetClientResponse"> & 
  * Use `create(ForgetClientResponseSchema)` to create a new message.
  */
 export const ForgetClientResponseSchema: GenMessage<ForgetClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 42);
+  messageDesc(file_contact_v1_admin_service, 46);
 
 /**
  * @generated from message contact.v1.GetServerInfoRequest
@@ -1454,7 +1670,7 @@ export type GetServerInfoRequest = Message<"contact.v1.GetServerInfoRequest"> & 
  * Use `create(GetServerInfoRequestSchema)` to create a new message.
  */
 export const GetServerInfoRequestSchema: GenMessage<GetServerInfoRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 43);
+  messageDesc(file_contact_v1_admin_service, 47);
 
 /**
  * @generated from message contact.v1.GetServerInfoResponse
@@ -1590,7 +1806,7 @@ export type GetServerInfoResponse = Message<"contact.v1.GetServerInfoResponse"> 
  * Use `create(GetServerInfoResponseSchema)` to create a new message.
  */
 export const GetServerInfoResponseSchema: GenMessage<GetServerInfoResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 44);
+  messageDesc(file_contact_v1_admin_service, 48);
 
 /**
  * @generated from message contact.v1.FileProblem
@@ -1623,7 +1839,7 @@ export type FileProblem = Message<"contact.v1.FileProblem"> & {
  * Use `create(FileProblemSchema)` to create a new message.
  */
 export const FileProblemSchema: GenMessage<FileProblem> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 45);
+  messageDesc(file_contact_v1_admin_service, 49);
 
 /**
  * @generated from message contact.v1.LimitUse
@@ -1652,7 +1868,7 @@ export type LimitUse = Message<"contact.v1.LimitUse"> & {
  * Use `create(LimitUseSchema)` to create a new message.
  */
 export const LimitUseSchema: GenMessage<LimitUse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 46);
+  messageDesc(file_contact_v1_admin_service, 50);
 
 /**
  * In bytes.
@@ -1692,7 +1908,7 @@ export type StoreSpace = Message<"contact.v1.StoreSpace"> & {
  * Use `create(StoreSpaceSchema)` to create a new message.
  */
 export const StoreSpaceSchema: GenMessage<StoreSpace> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 47);
+  messageDesc(file_contact_v1_admin_service, 51);
 
 /**
  * @generated from message contact.v1.BackUpRequest
@@ -1705,7 +1921,7 @@ export type BackUpRequest = Message<"contact.v1.BackUpRequest"> & {
  * Use `create(BackUpRequestSchema)` to create a new message.
  */
 export const BackUpRequestSchema: GenMessage<BackUpRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 48);
+  messageDesc(file_contact_v1_admin_service, 52);
 
 /**
  * Without an event it says nothing: the stream is not to be idle for longer than a ping interval.
@@ -1748,7 +1964,7 @@ export type BackUpResponse = Message<"contact.v1.BackUpResponse"> & {
  * Use `create(BackUpResponseSchema)` to create a new message.
  */
 export const BackUpResponseSchema: GenMessage<BackUpResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 49);
+  messageDesc(file_contact_v1_admin_service, 53);
 
 /**
  * @generated from message contact.v1.BackUpBegin
@@ -1767,7 +1983,7 @@ export type BackUpBegin = Message<"contact.v1.BackUpBegin"> & {
  * Use `create(BackUpBeginSchema)` to create a new message.
  */
 export const BackUpBeginSchema: GenMessage<BackUpBegin> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 50);
+  messageDesc(file_contact_v1_admin_service, 54);
 
 /**
  * @generated from message contact.v1.BackUpEnd
@@ -1786,7 +2002,7 @@ export type BackUpEnd = Message<"contact.v1.BackUpEnd"> & {
  * Use `create(BackUpEndSchema)` to create a new message.
  */
 export const BackUpEndSchema: GenMessage<BackUpEnd> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 51);
+  messageDesc(file_contact_v1_admin_service, 55);
 
 /**
  * @generated from enum contact.v1.FailureGrouping
@@ -2026,6 +2242,17 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof ListFailuresRequestSchema;
     output: typeof ListFailuresResponseSchema;
+  },
+  /**
+   * What queues did within the last hour and how they stood, in steps: for plots. It is counted in memory: the 100 queues that
+   * did the most have a history of their own, all others are part of the total alone.
+   *
+   * @generated from rpc contact.v1.AdminService.GetHistory
+   */
+  getHistory: {
+    methodKind: "unary";
+    input: typeof GetHistoryRequestSchema;
+    output: typeof GetHistoryResponseSchema;
   },
   /**
    * What operators have ordered, and programs in their name: who did what, the newest first. Kept are the newest 10,000; what is
