@@ -16,6 +16,7 @@ const BESIDE = [
   'CONTRIBUTING.md',
   'SECURITY.md',
   'bench/README.md',
+  'examples/cpp/README.md',
   'examples/python/README.md',
   'examples/reverse/README.md',
   'examples/ruby/README.md',

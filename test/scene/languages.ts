@@ -32,7 +32,17 @@ const RUBY: Language = {
   isInstalled: () => isOk('ruby', '-rgrpc', '-e', '') && findPlugin('ruby') !== undefined,
 };
 
-export const LANGUAGES: readonly Language[] = [PYTHON, RUBY];
+const CPP: Language = {
+  name: 'cpp',
+  needs: 'C++ clients need g++, cmake, pkg-config, libgrpc++-dev, libprotobuf-dev and protobuf-compiler-grpc (Debian)',
+  isInstalled: () =>
+    isOk('cmake', '--version') &&
+    isOk('c++', '--version') &&
+    isOk('pkg-config', 'grpc++', 'protobuf') &&
+    findPlugin('cpp') !== undefined,
+};
+
+export const LANGUAGES: readonly Language[] = [PYTHON, RUBY, CPP];
 
 /** Runs the first commands of its README in an empty folder, where the repository's `proto` and `examples` are. */
 export async function buildWorkers(language: Language, folder: string): Promise<void> {
