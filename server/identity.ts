@@ -58,6 +58,7 @@ export interface Identity {
   readonly renewals: Renewals;
   /** A token of this principal that lives. */
   readonly findToken: Book['findToken'];
+  readonly makerOf: Book['makerOf'];
   /** Reads the credentials that there are; before anybody is let in. */
   start(): Promise<void>;
   /**
@@ -86,9 +87,9 @@ export function createIdentity(parts: IdentityParts): Identity {
   });
   const renewals = createRenewals(book, clock);
   if (!isOn) {
-    const { findToken } = book;
+    const { findToken, makerOf } = book;
     const nothing = { start: () => Promise.resolve(), reload: () => undefined };
-    return { isOn, gate: OPEN_GATE, renewals, findToken, ...nothing, close: () => book.close() };
+    return { isOn, gate: OPEN_GATE, renewals, findToken, makerOf, ...nothing, close: () => book.close() };
   }
 
   const standing = createStanding({ credentials: book, clock, onEnd: () => expel(standing.endOf) });
@@ -151,6 +152,7 @@ export function createIdentity(parts: IdentityParts): Identity {
     gate,
     renewals,
     findToken: book.findToken,
+    makerOf: book.makerOf,
     async start() {
       await book.load();
       await makeFirstToken();

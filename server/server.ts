@@ -112,7 +112,7 @@ async function assemble(
   const counts = createEventCounts();
   const queue = await createTaskQueue({
     ...{ store, node: options.node, clock, broadcastParts, retention, onFatal, onPruned: logs.pruned },
-    onSelectorShare: countReached(counts, 'selectors_per_principal'),
+    selectors: { onReached: countReached(counts, 'selectors_per_principal'), makerOf: (one) => identity.makerOf(one) },
   });
   opened.last = queue;
   const noteFailure = createFailureLog({ logger, monotonic: clock.monotonic });

@@ -28,6 +28,8 @@ export interface Book extends Credentials, Lineage {
   load(): Promise<void>;
   /** A token of this principal that lives; undefined: there is none. */
   findToken(principal: string): StoredCredential | undefined;
+  /** Whose shares a principal takes from too, as its newest credential has it (`countedFor`); '': nobody's. */
+  makerOf(principal: string): string;
   /** The ids of those that have changed, on whichever node; the book has them already. */
   readonly changed$: Observable<readonly string[]>;
   /** Notes what was used since the last time. */
@@ -118,6 +120,7 @@ export function createBook({ store, clock, onTrouble }: BookOptions): Book {
     find,
     ofPrincipal,
     findToken: (principal) => ofPrincipal(principal).find((one) => one.kind === 'token' && endOf(one) > clock.now()),
+    makerOf: (principal) => ofPrincipal(principal).at(-1)?.countedFor ?? '',
     used(id) {
       const isFirst = credentialById.get(id)?.lastUsedAt === null && !firstUsed.has(id);
       used.add(id);

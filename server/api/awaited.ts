@@ -39,8 +39,8 @@ export interface Waits {
 }
 
 export interface AwaitedOptions {
-  /** Who awaits. */
-  readonly principal: string;
+  /** For whom it counts what is awaited (`holdersOf`). */
+  readonly holders: readonly string[];
   /**
    * Writes results to the reader. True: more may be written; else resolves when it may, to false when the reader has
    * gone.
@@ -86,7 +86,7 @@ export function createAwaiting(
   let inAll = 0;
   const shares = createShares(maxInAll, onReached);
 
-  return ({ principal, tell, onIdle, onError }) => {
+  return ({ holders, tell, onIdle, onError }) => {
     const waitsById = new ChurnMap<string, Wait[]>();
     /** What is to be told, in order. Bounded by the waits. */
     const due: Wait[] = [];
@@ -118,7 +118,7 @@ export function createAwaiting(
     function giveBack(some: number): void {
       count -= some;
       inAll -= some;
-      shares.giveBack(principal, some);
+      shares.giveBack(holders, some);
     }
 
     function remove(wait: Wait): void {
@@ -188,9 +188,8 @@ export function createAwaiting(
         throw tooMany(`at most ${MAX_AWAITED} results are awaited on one stream, ${count} are`);
       }
       if (inAll + tasks.length > maxInAll) throw tooMany('all streams together await too many results');
-      if (!shares.take(principal, tasks.length)) {
-        throw tooMany(`the streams of ${principal} await more than ${shares.max} results`);
-      }
+      const full = shares.take(holders, tasks.length);
+      if (full !== undefined) throw tooMany(`the streams of ${full} await more than ${shares.max} results`);
       count += tasks.length;
       inAll += tasks.length;
       const waits = tasks.map(({ id }): Wait => {
@@ -264,7 +263,7 @@ export function awaitOne(open: OpenAwaited): {
   const told = Promise.withResolvers<ResultRecord>();
   const awaited = open({
     // Each is a call, of which its principal may have so many.
-    principal: '',
+    holders: [],
     tell([record]) {
       told.resolve(record!);
       return true;

@@ -3,7 +3,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError, codeNumber, invalid, nameTask } from '../../shared/errors.ts';
 import { type Audience, parseAudience } from '../dispatch/addressing.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
-import { asFarAs, type Caller, isInScope } from '../model/caller.ts';
+import { asFarAs, type Caller, holdersOf, isInScope } from '../model/caller.ts';
 import { countCode, type EventCounts } from '../model/figures.ts';
 import type { TaskInput } from '../model/task.ts';
 import { type InsertOutcome, PRINCIPAL_FIELD } from '../store/tasks.ts';
@@ -51,7 +51,7 @@ export function createEnqueue(
 /** The same for calls, which are refused when their principal enqueues too much. */
 export function limitRate(enqueue: Enqueue, rates: Pick<Rates, 'take'>): Enqueue {
   return async (tasks, caller, field) => {
-    rates.take(caller.principal, tasks.length);
+    rates.take(holdersOf(caller), tasks.length);
     return enqueue(tasks, caller, field);
   };
 }

@@ -1,5 +1,5 @@
 import { ContactError } from '../../shared/errors.ts';
-import type { Caller } from '../model/caller.ts';
+import { type Caller, holdersOf } from '../model/caller.ts';
 import { createShares } from '../model/shares.ts';
 
 /** Queue names of a session that do not count, and of all sessions together those that do. */
@@ -11,7 +11,7 @@ const MAX_NAMES = 100_000;
  * Counts so many queue names of one session; what it answers takes them back, to be called once. Undefined: so few are
  * not counted. RESOURCE_EXHAUSTED: all sessions together have too many, or those of the principal have.
  */
-export type AdmitNames = (count: number, caller: Pick<Caller, 'principal'>) => (() => void) | undefined;
+export type AdmitNames = (count: number, caller: Pick<Caller, 'principal' | 'countedFor'>) => (() => void) | undefined;
 
 /**
  * Bounds the names of all sessions: each that a session draws from costs some 500 bytes of memory, for some 20 sent.
@@ -27,19 +27,19 @@ export function createNames(onReached?: () => void): AdmitNames {
     return new ContactError('RESOURCE_EXHAUSTED', text, { field: 'queues', retryAfterMs: COME_AGAIN_MS });
   }
 
-  return (count, { principal }) => {
+  return (count, caller) => {
     const extra = Math.max(0, count - FREE_NAMES);
     if (extra === 0) return undefined;
     if (nameCount + extra > MAX_NAMES) {
       throw refuse('all sessions together draw from too many');
     }
-    if (!shares.take(principal, extra)) {
-      throw refuse(`the sessions of ${principal} draw from more than ${shares.max}`);
-    }
+    const holders = holdersOf(caller);
+    const full = shares.take(holders, extra);
+    if (full !== undefined) throw refuse(`the sessions of ${full} draw from more than ${shares.max}`);
     nameCount += extra;
     return () => {
       nameCount -= extra;
-      shares.giveBack(principal, extra);
+      shares.giveBack(holders, extra);
     };
   };
 }

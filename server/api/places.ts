@@ -1,6 +1,6 @@
 import { ChurnMap } from '../../shared/churn.ts';
 import { ContactError } from '../../shared/errors.ts';
-import { type Caller, holdersOf } from '../model/caller.ts';
+import { type Caller, holdersOf, nameHolder } from '../model/caller.ts';
 import type { EventCounts } from '../model/figures.ts';
 
 const COME_AGAIN_MS = 10_000;
@@ -22,9 +22,10 @@ export interface PlaceShare {
 export function sharesOf(holder: Holder): readonly PlaceShare[] {
   const { kind, credentialId, isSpent } = holder;
   if (isSpent) return [];
-  return holdersOf(holder).map((principal, at) => {
-    if (at > 0) return { key: principal, has: `${principal} and those that it has made have` };
-    return { key: kind === 'join' ? `${principal} ${credentialId}` : principal, has: `${principal} has` };
+  const holders = holdersOf(holder);
+  return holders.map((principal, at) => {
+    const has = `${nameHolder(holders, at)} ${at === 0 ? 'has' : 'have'}`;
+    return { key: at === 0 && kind === 'join' ? `${principal} ${credentialId}` : principal, has };
   });
 }
 

@@ -7,7 +7,7 @@ import type {
   StreamEnqueueResponseSchema,
 } from '../../gen/index.ts';
 import { ContactError, codeNumber, invalid, statusText } from '../../shared/errors.ts';
-import type { Caller } from '../model/caller.ts';
+import { type Caller, holdersOf } from '../model/caller.ts';
 import type { InsertOutcome } from '../store/tasks.ts';
 import { MAX_AWAITED, type OpenAwaited, type Waits } from './awaited.ts';
 import type { Enqueue } from './enqueue.ts';
@@ -80,7 +80,7 @@ export function createProducing(options: ProducerOptions): OpenProducing {
 
   return ({ caller, tell, onIdle, onError }) => {
     const awaited = openAwaited({
-      principal: caller.principal,
+      holders: holdersOf(caller),
       tell(records, bytes) {
         const results = records.map((record) => writeResult(record, cursorAt(record.position)));
         return tell({ event: { case: 'settled', value: { results } } }, bytes);
@@ -120,7 +120,7 @@ export function createProducing(options: ProducerOptions): OpenProducing {
       async store(request) {
         let waits: Waits | undefined;
         try {
-          const turn = rates.hold(caller.principal, request.tasks.length);
+          const turn = rates.hold(holdersOf(caller), request.tasks.length);
           if (turn) await waitFor(turn);
           if (request.awaitResults) waits = awaited.admit(request.tasks);
           const outcomes = await enqueue(request.tasks, caller);

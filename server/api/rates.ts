@@ -1,6 +1,7 @@
 import { ChurnMap } from '../../shared/churn.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
+import { nameHolder } from '../model/caller.ts';
 
 /** What a principal may take at once after it has taken nothing for as long. */
 const BURST_MS = 1_000;
@@ -18,13 +19,14 @@ export interface Held {
 /**
  * How many tasks each principal enqueues in a second: a token bucket, kept as the instant at which it would be empty of debt.
  * A batch is let in when there is no debt, and may make as much as it has tasks: so a batch of any size comes in in the
- * end, however low the rate. Callers whom nobody asked who they are (principal '') have no rate.
+ * end, however low the rate. It is counted for all holders of the caller (`holdersOf`): for the operator too that has made it. Callers
+ * whom nobody asked who they are have no rate.
  */
 export interface Rates {
-  /** RESOURCE_EXHAUSTED naming `tasks`, and when to come again: the principal has enqueued too much. */
-  take(principal: string, count: number): void;
+  /** RESOURCE_EXHAUSTED naming `tasks`, and when to come again: one of the holders has enqueued too much. */
+  take(holders: readonly string[], count: number): void;
   /** Undefined: the batch may go on at once. Batches of a principal that are held go on in the order they came. */
-  hold(principal: string, count: number): Held | undefined;
+  hold(holders: readonly string[], count: number): Held | undefined;
 }
 
 export interface RatesOptions {
@@ -57,24 +59,28 @@ export function createRates({ perSecond, clock, onReached }: RatesOptions): Rate
   const costOf = (count: number): number => (count * 1_000) / perSecond;
 
   return {
-    take(principal, count) {
-      if (principal === '') return;
+    take(holders, count) {
       const now = clock.monotonic();
-      const at = debtlessAt(principal, now);
-      if (at > now) {
+      for (const [place, holder] of holders.entries()) {
+        const at = debtlessAt(holder, now);
+        if (at <= now) continue;
         onReached();
-        const problem = `${principal} enqueues more than ${perSecond} tasks a second`;
+        const enqueues = `${nameHolder(holders, place)} ${place === 0 ? 'enqueues' : 'enqueue'}`;
+        const problem = `${enqueues} more than ${perSecond} tasks a second`;
         const retryAfterMs = Math.ceil(at - now);
         throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'tasks', retryAfterMs });
       }
-      note(principal, at + costOf(count), now);
+      for (const holder of holders) note(holder, debtlessAt(holder, now) + costOf(count), now);
     },
 
-    hold(principal, count) {
-      if (principal === '') return undefined;
+    hold(holders, count) {
       const now = clock.monotonic();
-      const at = debtlessAt(principal, now);
-      note(principal, at + costOf(count), now);
+      let at = now;
+      for (const holder of holders) {
+        const debtless = debtlessAt(holder, now);
+        at = Math.max(at, debtless);
+        note(holder, debtless + costOf(count), now);
+      }
       if (at <= now) return undefined;
       onReached();
       let settle: (goesOn: boolean) => void;
@@ -93,8 +99,10 @@ export function createRates({ perSecond, clock, onReached }: RatesOptions): Rate
         giveUp() {
           if (isOver) return;
           stop();
-          const later = freeAt.get(principal);
-          if (later !== undefined) freeAt.set(principal, later - costOf(count));
+          for (const holder of holders) {
+            const later = freeAt.get(holder);
+            if (later !== undefined) freeAt.set(holder, later - costOf(count));
+          }
           end(false);
         },
       };

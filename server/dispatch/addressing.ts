@@ -8,7 +8,7 @@ import type { ClientStore } from '../store/clients.ts';
 import type { QueueStore } from '../store/queues.ts';
 import type { LaneTable } from './lanes.ts';
 import type { Receiver } from './receiver.ts';
-import { createSelectorTable, MOST_SELECTORS } from './selectors.ts';
+import { createSelectorTable, MOST_SELECTORS, type SelectorBounds } from './selectors.ts';
 
 /** Clients of one broadcast. */
 const MAX_CLIENTS = 1_000_000;
@@ -38,9 +38,9 @@ export interface Addressing {
 export async function createAddressing(
   store: ClientStore & Pick<QueueStore, 'listSelectorLanes'>,
   lanes: LaneTable,
-  onShareReached?: () => void,
+  bounds?: SelectorBounds,
 ): Promise<Addressing> {
-  const selectors = createSelectorTable(onShareReached);
+  const selectors = createSelectorTable(bounds);
   selectors.retain(await store.listSelectorLanes(MOST_SELECTORS));
 
   function draw(lane: LaneRef, selector: Selector): void {

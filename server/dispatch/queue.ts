@@ -24,6 +24,7 @@ import { POLL_MS, startPoll } from './poll.ts';
 import { startPruning } from './pruning.ts';
 import type { Receiver } from './receiver.ts';
 import { openResultsLog, type ResultsLog } from './results.ts';
+import type { SelectorBounds } from './selectors.ts';
 import { traceClaims } from './tracing.ts';
 
 export interface TaskQueueOptions {
@@ -37,8 +38,8 @@ export interface TaskQueueOptions {
   readonly retention?: Retention;
   /** Told at most once a minute how many settled tasks the retention has forgotten since. */
   readonly onPruned?: (count: number) => void;
-  /** A principal would have had more selectors than its share. */
-  readonly onSelectorShare?: () => void;
+  /** Whose shares of selectors are whose. */
+  readonly selectors?: SelectorBounds;
   /** Between two looks for what no signal told of. Default: POLL_MS. */
   readonly pollMs?: number;
   /** Called once, when the queue cannot go on and has stopped. */
@@ -106,7 +107,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
   const lanes = createLaneTable();
   const results = await openResultsLog(store);
   const activities = createActivities();
-  const addressing = await createAddressing(store, lanes, options.onSelectorShare);
+  const addressing = await createAddressing(store, lanes, options.selectors);
   const operations = await createOperations({
     store,
     lanes,

@@ -1,4 +1,5 @@
 import { ContactError } from '../../shared/errors.ts';
+import { holdersOf, nameHolder } from '../model/caller.ts';
 import { selectorOf } from '../model/lane.ts';
 import { parseSelector, type Selector } from '../model/selector.ts';
 import type { LaneRef } from '../model/task.ts';
@@ -45,29 +46,41 @@ export interface SelectorTable {
 
 interface Entry {
   readonly selector: Selector;
-  /** Who added it; '': nobody in particular, as of those that were there before this server. */
-  readonly principal: string;
+  /** For whom it counts: who added it, and the operator that has made that one; none, as of those that were there before this server. */
+  readonly holders: readonly string[];
   /** It is not among the free ones of its queue. */
   readonly isCounted: boolean;
 }
 
-/** @param onReached a principal would have had more than its share */
-export function createSelectorTable(onReached: () => void = () => undefined): SelectorTable {
+export interface SelectorBounds {
+  /** A principal would have had more than its share. */
+  readonly onReached?: (() => void) | undefined;
+  /** The operator, one who may not do everything, that has made a principal; '': none has. Default: none. */
+  readonly makerOf?: ((principal: string) => string) | undefined;
+}
+
+export function createSelectorTable({
+  onReached = () => undefined,
+  makerOf = () => '',
+}: SelectorBounds = {}): SelectorTable {
   let entriesByQueue = new Map<string, Map<string, Entry>>();
   let size = 0;
   /** Selectors that are not among the free ones of their queue, of all and of each principal. */
   let counted = 0;
   const countedBy = new Map<string, number>();
 
-  function put({ queue, lane }: LaneRef, principal: string): Selector {
+  const findHolders = (principal: string): readonly string[] =>
+    holdersOf({ principal, countedFor: makerOf(principal) || principal });
+
+  function put({ queue, lane }: LaneRef, holders: readonly string[]): Selector {
     const selector = parseSelector(selectorOf(lane), 'selector');
     const entries = entriesByQueue.get(queue) ?? new Map<string, Entry>();
     const isCounted = entries.size >= FREE_SELECTORS;
-    entriesByQueue.set(queue, entries.set(lane, { selector, principal, isCounted }));
+    entriesByQueue.set(queue, entries.set(lane, { selector, holders, isCounted }));
     size += 1;
     if (isCounted) {
       counted += 1;
-      countedBy.set(principal, (countedBy.get(principal) ?? 0) + 1);
+      for (const holder of holders) countedBy.set(holder, (countedBy.get(holder) ?? 0) + 1);
     }
     return selector;
   }
@@ -81,13 +94,16 @@ export function createSelectorTable(onReached: () => void = () => undefined): Se
     return count >= MAX_QUEUE_SELECTORS || (count >= FREE_SELECTORS && counted >= MAX_SELECTORS);
   }
 
-  /** The free ones of a queue are nobody's share. */
-  function hasShare(queue: string, principal: string): boolean {
-    if (principal === '' || countOf(queue) < FREE_SELECTORS) return false;
-    if ((countedBy.get(principal) ?? 0) >= MAX_SELECTORS * SHARE) return true;
-    let count = 0;
-    for (const entry of entriesByQueue.get(queue)!.values()) if (entry.principal === principal) count += 1;
-    return count >= MAX_QUEUE_SELECTORS * SHARE;
+  /** Which of the holders has its share, as who is refused reads it; undefined: none. The free ones of a queue are nobody's share. */
+  function findFull(queue: string, holders: readonly string[]): string | undefined {
+    if (countOf(queue) < FREE_SELECTORS) return undefined;
+    const at = holders.findIndex((holder) => {
+      if ((countedBy.get(holder) ?? 0) >= MAX_SELECTORS * SHARE) return true;
+      let count = 0;
+      for (const entry of entriesByQueue.get(queue)!.values()) if (entry.holders.includes(holder)) count += 1;
+      return count >= MAX_QUEUE_SELECTORS * SHARE;
+    });
+    return at < 0 ? undefined : `${nameHolder(holders, at)} ${at === 0 ? 'has' : 'have'}`;
   }
 
   function refuse(queue: string, who: string): ContactError {
@@ -96,7 +112,7 @@ export function createSelectorTable(onReached: () => void = () => undefined): Se
   }
 
   return {
-    isFull: (queue, principal) => isFullForAll(queue) || hasShare(queue, principal),
+    isFull: (queue, principal) => isFullForAll(queue) || findFull(queue, findHolders(principal)) !== undefined,
     lanesFor: (queues, labels) =>
       queues.flatMap((queue) =>
         [...(entriesByQueue.get(queue) ?? [])]
@@ -107,11 +123,13 @@ export function createSelectorTable(onReached: () => void = () => undefined): Se
       if (has(lane)) return undefined;
       const { queue } = lane;
       if (isFullForAll(queue)) throw refuse(queue, `${countOf(queue)} different selectors have waiting tasks`);
-      if (hasShare(queue, principal)) {
+      const holders = findHolders(principal);
+      const full = findFull(queue, holders);
+      if (full !== undefined) {
         onReached();
-        throw refuse(queue, `${principal} has as many different selectors with waiting tasks as it may`);
+        throw refuse(queue, `${full} as many different selectors with waiting tasks as one principal may`);
       }
-      return put(lane, principal);
+      return put(lane, holders);
     },
     has,
     retain(lanes) {
@@ -120,7 +138,7 @@ export function createSelectorTable(onReached: () => void = () => undefined): Se
       size = 0;
       counted = 0;
       countedBy.clear();
-      for (const lane of lanes) put(lane, before.get(lane.queue)?.get(lane.lane)?.principal ?? '');
+      for (const lane of lanes) put(lane, before.get(lane.queue)?.get(lane.lane)?.holders ?? []);
     },
     get size() {
       return size;

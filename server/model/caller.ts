@@ -61,6 +61,11 @@ export function holdersOf({ principal, countedFor }: Pick<Caller, 'principal' | 
   return countedFor === undefined || countedFor === principal ? [principal] : [principal, countedFor];
 }
 
+/** One of them as who is refused reads it. */
+export function nameHolder(holders: readonly string[], at: number): string {
+  return at === 0 ? holders[at]! : `${holders[at]} and those that it has made`;
+}
+
 const NO_HOLDERS: readonly string[] = Object.freeze([]);
 
 /** What is known of a caller before its rights are applied. */

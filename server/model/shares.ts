@@ -1,18 +1,20 @@
 import { ChurnMap } from '../../shared/churn.ts';
+import { nameHolder } from './caller.ts';
 
 /** Of what all have together, the part that one principal may have. */
 const SHARE = 1 / 2;
 
 /**
- * How much of something each principal has, of which there is a bound for all: nobody uses it up for the others. Callers whom
- * nobody asked who they are (principal '') have no share, and the bound for all holds alone.
+ * How much of something each principal has, of which there is a bound for all: nobody uses it up for the others. It is counted for
+ * a caller's holders (`holdersOf`): for itself, and for the operator that has made it. Callers whom nobody asked who they are
+ * have none, and the bound for all holds alone.
  */
 export interface Shares {
-  /** Takes so much for a principal. False: it would have more than it may, and nothing is taken. */
-  take(principal: string, amount: number): boolean;
-  giveBack(principal: string, amount: number): void;
-  /** How much more it may have. */
-  roomOf(principal: string): number;
+  /** Takes so much for each of the holders. A text names the one that would have more than it may, and nothing is taken. */
+  take(holders: readonly string[], amount: number): string | undefined;
+  giveBack(holders: readonly string[], amount: number): void;
+  /** As `take`, and nothing is taken or told. */
+  findFull(holders: readonly string[], amount: number): string | undefined;
   /** What one principal may have. */
   readonly max: number;
 }
@@ -23,26 +25,32 @@ export interface Shares {
  */
 export function createShares(maxOfAll: number, onReached: () => void = () => undefined): Shares {
   const max = Math.ceil(maxOfAll * SHARE);
-  // Bounded by what all may have, since each entry has something.
+  // Bounded by twice what all may have, since each entry has something.
   const amounts = new ChurnMap<string, number>();
 
+  function findFull(holders: readonly string[], amount: number): string | undefined {
+    const at = holders.findIndex((holder) => (amounts.get(holder) ?? 0) + amount > max);
+    return at < 0 ? undefined : nameHolder(holders, at);
+  }
+
   return {
-    take(principal, amount) {
-      if (principal === '') return true;
-      const after = (amounts.get(principal) ?? 0) + amount;
-      if (after > max) {
+    take(holders, amount) {
+      const full = findFull(holders, amount);
+      if (full !== undefined) {
         onReached();
-        return false;
+        return full;
       }
-      if (after > 0) amounts.set(principal, after);
-      return true;
+      if (amount > 0) for (const holder of holders) amounts.set(holder, (amounts.get(holder) ?? 0) + amount);
+      return undefined;
     },
-    giveBack(principal, amount) {
-      const after = (amounts.get(principal) ?? 0) - amount;
-      if (after > 0) amounts.set(principal, after);
-      else amounts.delete(principal);
+    giveBack(holders, amount) {
+      for (const holder of holders) {
+        const after = (amounts.get(holder) ?? 0) - amount;
+        if (after > 0) amounts.set(holder, after);
+        else amounts.delete(holder);
+      }
     },
-    roomOf: (principal) => (principal === '' ? Number.POSITIVE_INFINITY : max - (amounts.get(principal) ?? 0)),
+    findFull,
     max,
   };
 }

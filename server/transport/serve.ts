@@ -128,11 +128,12 @@ function createServeHandler({
     function claim(): Claimant {
       const { clientId, isDrawn } = identity;
       const { caller } = context;
-      const subject = caller.principal;
+      const { principal: subject, countedFor } = caller;
       if (isAnothers(clientId, subject)) throw taken(clientId);
       const isProven = isDrawn || (sessionId !== undefined && isOpenSession(clientId, sessionId, subject));
       const mayServeIt = (method: string): boolean => mayServe(caller, method);
-      return { clientId, subject, sessionId, isProven, isDrawn, mayServe: mayServeIt, peer, connectedAt: clock.now() };
+      const who = { clientId, subject, countedFor, sessionId, isProven, isDrawn };
+      return { ...who, mayServe: mayServeIt, peer, connectedAt: clock.now() };
     }
 
     function open(announce: Announce): Tunnel {

@@ -7,12 +7,12 @@ const MAX_ANNOUNCED = 100_000;
 /** How many methods are announced. */
 export interface AnnouncedMethods {
   /**
-   * Whether a principal may announce so many in the place of those before. RESOURCE_EXHAUSTED naming `announce.methods`: all together, or
-   * all clients of this principal, would announce too many.
+   * Whether a client that counts for these (`holdersOf`) may announce so many in the place of those before. RESOURCE_EXHAUSTED naming
+   * `announce.methods`: all together, or all clients that count for one of them, would announce too many.
    */
-  check(principal: string, before: number, count: number): void;
-  add(principal: string, count: number): void;
-  remove(principal: string, count: number): void;
+  check(holders: readonly string[], before: number, count: number): void;
+  add(holders: readonly string[], count: number): void;
+  remove(holders: readonly string[], count: number): void;
 }
 
 /** @param onReached a principal would have announced more than its share */
@@ -25,21 +25,22 @@ export function createAnnouncedMethods(onReached: () => void): AnnouncedMethods 
   }
 
   return {
-    check(principal, before, count) {
+    check(holders, before, count) {
       if (announced - before + count > MAX_ANNOUNCED) {
         throw refuse(`all clients together announce more than ${MAX_ANNOUNCED} methods`);
       }
-      if (count - before <= shares.roomOf(principal)) return;
+      const full = shares.findFull(holders, count - before);
+      if (full === undefined) return;
       onReached();
-      throw refuse(`the clients of ${principal} announce more than ${shares.max} methods`);
+      throw refuse(`the clients of ${full} announce more than ${shares.max} methods`);
     },
-    add(principal, count) {
+    add(holders, count) {
       announced += count;
-      shares.take(principal, count);
+      shares.take(holders, count);
     },
-    remove(principal, count) {
+    remove(holders, count) {
       announced -= count;
-      shares.giveBack(principal, count);
+      shares.giveBack(holders, count);
     },
   };
 }

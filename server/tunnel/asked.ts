@@ -2,7 +2,7 @@ import { ContactError, invalid } from '../../shared/errors.ts';
 import { isName } from '../../shared/ids.ts';
 import { PRINCIPAL_KEY } from '../../shared/keys.ts';
 import type { Pair } from '../../tunnel/frame.ts';
-import { asFarAs, mayAddress, mayCall } from '../model/caller.ts';
+import { asFarAs, holdersOf, mayAddress, mayCall } from '../model/caller.ts';
 import { parseSelector } from '../model/selector.ts';
 import type { Wanted } from './callee.ts';
 import type { Caller } from './caller.ts';
@@ -70,7 +70,7 @@ export function readWanted({ method, metadata, who }: Caller): Wanted {
   const { clientId, selector: text } = readTarget(metadata);
   const selector = text === undefined ? undefined : parseSelector(text, SELECTOR_KEY);
   const { clients: scope } = asFarAs(who, (part) => mayCall(part, method));
-  return { clientId, selector, scope, principal: who.principal };
+  return { clientId, selector, scope, holders: holdersOf(who) };
 }
 
 /** How long the call waits for a callee, in ms; 0: not at all. INVALID_ARGUMENT: it is no time. */

@@ -45,8 +45,8 @@ export interface Wanted {
   readonly selector: Selector | undefined;
   /** Of those, the clients that it may call. */
   readonly scope: ClientScope;
-  /** Who calls; empty: nobody asked. */
-  readonly principal: string;
+  /** Whose shares the call takes from (`holdersOf`); none: nobody asked who calls. */
+  readonly holders: readonly string[];
 }
 
 /** Why a Serve is ended by somebody else than its two ends. */

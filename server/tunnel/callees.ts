@@ -3,7 +3,7 @@ import { invalid } from '../../shared/errors.ts';
 import { MAX_METHOD_LENGTH, refuseName } from '../../tunnel/names.ts';
 import { MAX_METHODS } from '../../tunnel/terms.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
-import { isClientInScope } from '../model/caller.ts';
+import { holdersOf, isClientInScope } from '../model/caller.ts';
 import { countReached, createEventCounts, type EventCounts } from '../model/figures.ts';
 import { createAnnouncedMethods } from './announced.ts';
 import {
@@ -16,7 +16,7 @@ import {
   type ServeEnd,
   type Wanted,
 } from './callee.ts';
-import { type Claimant, isSameClient, refuseMethod, taken } from './claimant.ts';
+import { type Claimant, isSameClient, refuseMethod, rootOf, taken } from './claimant.ts';
 import { createContenders } from './contenders.ts';
 import { findSets } from './describing.ts';
 import { createDescriptorSets, type DescriptorSet } from './descriptors.ts';
@@ -81,13 +81,16 @@ interface Seat extends Callee {
   readonly onTaken: (methods: readonly string[]) => void;
 }
 
+const sharedBy = ({ claimant: { subject, countedFor } }: Seat): readonly string[] =>
+  holdersOf({ principal: subject, ...(countedFor === undefined ? {} : { countedFor }) });
+
 const freePlaces = ({ announced, running }: Seat): number => announced.maxCalls - running.count;
 
 /** Who is there to be called. */
 export function createCallees(counts: Pick<EventCounts, 'reachedLimits'> = createEventCounts()): Callees {
   // Bounded by connections and their streams.
   const seatByClient = new Map<string, Seat>();
-  const methods = createMethodTable<Seat>(MAX_REMEMBERED, ({ claimant }) => claimant.subject);
+  const methods = createMethodTable<Seat>(MAX_REMEMBERED, ({ claimant }) => rootOf(claimant));
   const contenders = createContenders<Seat>();
   const sets = createDescriptorSets({ onReached: countReached(counts, 'descriptors_per_principal') });
   const waiters = createWaiters(countReached(counts, 'call_selectors_per_principal'));
@@ -113,11 +116,11 @@ export function createCallees(counts: Pick<EventCounts, 'reachedLimits'> = creat
     const served = seat.announced.methods;
     for (const method of served) methods.remove(method, seat);
     for (const method of seat.contested) contenders.remove(method, seat);
-    announcedMethods.remove(seat.claimant.subject, countOf(seat));
+    announcedMethods.remove(sharedBy(seat), countOf(seat));
     seat.announced = NOTHING;
     seat.contested.clear();
     seat.described.clear();
-    if (seat.descriptors) sets.release(seat.descriptors, seat.claimant.subject);
+    if (seat.descriptors) sets.release(seat.descriptors, sharedBy(seat));
     seat.descriptors = undefined;
     return served;
   }
@@ -159,9 +162,9 @@ export function createCallees(counts: Pick<EventCounts, 'reachedLimits'> = creat
       throw invalid('announce.methods', `expected at most ${MAX_METHODS}, got ${given.methods.length}`);
     }
     const names = [...new Set(given.methods)];
-    const { subject } = seat.claimant;
-    announcedMethods.check(subject, countOf(seat), names.length);
-    const taken = given.descriptors.byteLength > 0 ? sets.take(given.descriptors, subject) : undefined;
+    const holders = sharedBy(seat);
+    announcedMethods.check(holders, countOf(seat), names.length);
+    const taken = given.descriptors.byteLength > 0 ? sets.take(given.descriptors, holders) : undefined;
     const descriptors = typeof taken === 'string' ? undefined : taken;
     // What this one said before is no reason to refuse what it says now.
     const before = withdraw(seat);
@@ -183,7 +186,7 @@ export function createCallees(counts: Pick<EventCounts, 'reachedLimits'> = creat
     }
     seat.announced = { ...given, methods: served, descriptors: NOTHING.descriptors };
     seat.descriptors = descriptors;
-    announcedMethods.add(subject, countOf(seat));
+    announcedMethods.add(holders, countOf(seat));
     offer(seat);
     handOver(before);
     changed$.next();

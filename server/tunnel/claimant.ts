@@ -6,6 +6,8 @@ export interface Claimant {
   readonly clientId: string;
   /** The principal that it speaks for. */
   readonly subject: string;
+  /** Whose shares it takes from too, as `countedFor` of its caller says. */
+  readonly countedFor?: string | undefined;
   /** The session that it names; undefined: none, and whoever comes next under its id has to wait until it has gone. */
   readonly sessionId: string | undefined;
   /** The session is an open one of this client, or its id was drawn: it is who it says. */
@@ -18,6 +20,11 @@ export interface Claimant {
   readonly peer: string;
   /** Wall clock, milliseconds since 1970. */
   readonly connectedAt: number;
+}
+
+/** By whom it is weighed against others: the operator that has made it, where that is so, or itself. */
+export function rootOf({ subject, countedFor }: Pick<Claimant, 'subject' | 'countedFor'>): string {
+  return countedFor ?? subject;
 }
 
 /** Whether the one that comes may take the place of the one before. */

@@ -10,9 +10,9 @@ export interface DescriptorSet extends FileIndex {
 }
 
 export interface DescriptorSets {
-  /** Takes one that this principal announces, to be given back with `release`. A text says why it is not taken. */
-  take(bytes: Uint8Array, principal: string): DescriptorSet | string;
-  release(set: DescriptorSet, principal: string): void;
+  /** Takes one that a client announces which counts for these (`holdersOf`), to be given back with `release`. A text: why it is not taken. */
+  take(bytes: Uint8Array, holders: readonly string[]): DescriptorSet | string;
+  release(set: DescriptorSet, holders: readonly string[]): void;
 }
 
 /** Bytes of all sets that differ; the names in them are kept as hashes, which at worst are three times as many bytes. */
@@ -22,7 +22,9 @@ interface Entry {
   readonly set: DescriptorSet;
   readonly hash: string;
   readonly bytes: number;
-  /** How often each principal has taken it. */
+  /** How often it was taken. */
+  count: number;
+  /** How often it was taken for each principal. */
   readonly users: Map<string, number>;
 }
 
@@ -37,7 +39,7 @@ export function createDescriptorSets({
   maxAllBytes = MAX_ALL_BYTES,
   onReached,
 }: DescriptorBounds = {}): DescriptorSets {
-  // A set counts for each principal that announces it, and once for all of them.
+  // A set counts for each principal whose clients announce it, and once for all of them.
   const shares = createShares(maxAllBytes, onReached);
   // Both bounded by `maxAllBytes`.
   const entryByHash = new Map<string, Entry>();
@@ -48,7 +50,7 @@ export function createDescriptorSets({
     if (allBytes + bytes.byteLength > maxAllBytes) return 'all clients together announce too large ones';
     const set = parse(bytes);
     if (typeof set === 'string') return set;
-    const entry = { set, hash, bytes: bytes.byteLength, users: new Map<string, number>() };
+    const entry = { set, hash, bytes: bytes.byteLength, count: 0, users: new Map<string, number>() };
     entryByHash.set(hash, entry);
     entryBySet.set(set, entry);
     allBytes += entry.bytes;
@@ -56,33 +58,36 @@ export function createDescriptorSets({
   }
 
   return {
-    take(bytes, principal) {
+    take(bytes, holders) {
       if (bytes.byteLength > MAX_SET_BYTES) return `${bytes.byteLength} bytes, at most ${MAX_SET_BYTES} are taken`;
       const hash = createHash('sha256').update(bytes).digest('base64');
       const known = entryByHash.get(hash);
-      const isTheirs = known?.users.has(principal) ?? false;
-      if (!isTheirs && !shares.take(principal, bytes.byteLength)) {
-        return `the clients of ${principal} announce more than ${shares.max} bytes that differ`;
-      }
+      const added = holders.filter((holder) => !known?.users.has(holder));
+      const full = shares.take(added, bytes.byteLength);
+      if (full !== undefined) return `the clients of ${full} announce more than ${shares.max} bytes that differ`;
       const entry = known ?? add(bytes, hash);
       if (typeof entry === 'string') {
-        shares.giveBack(principal, bytes.byteLength);
+        shares.giveBack(added, bytes.byteLength);
         return entry;
       }
-      entry.users.set(principal, (entry.users.get(principal) ?? 0) + 1);
+      entry.count += 1;
+      for (const holder of holders) entry.users.set(holder, (entry.users.get(holder) ?? 0) + 1);
       return entry.set;
     },
-    release(set, principal) {
+    release(set, holders) {
       const entry = entryBySet.get(set);
-      const left = (entry?.users.get(principal) ?? 0) - 1;
-      if (!entry || left < 0) return;
-      if (left > 0) {
-        entry.users.set(principal, left);
-        return;
+      if (!entry || holders.some((holder) => !entry.users.has(holder))) return;
+      entry.count -= 1;
+      for (const holder of holders) {
+        const left = (entry.users.get(holder) ?? 0) - 1;
+        if (left > 0) {
+          entry.users.set(holder, left);
+          continue;
+        }
+        entry.users.delete(holder);
+        shares.giveBack([holder], entry.bytes);
       }
-      entry.users.delete(principal);
-      shares.giveBack(principal, entry.bytes);
-      if (entry.users.size > 0) return;
+      if (entry.count > 0) return;
       set.isGone = true;
       entryByHash.delete(entry.hash);
       entryBySet.delete(set);

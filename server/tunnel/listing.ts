@@ -1,12 +1,14 @@
+import { type Claimant, rootOf } from './claimant.ts';
+
 /** Of an answer that lists services; stock clients take 4 MiB. */
 const MAX_LISTED_BYTES = 3 << 20;
 /** What a name costs in it beside its bytes: tags and lengths. */
 const OVERHEAD_BYTES = 8;
 
-/** The names of each principal's clients together; where nobody asked who that is, each client is by itself. */
+/** The names of each principal's clients together, and of those that an operator has made; where nobody asked who that is, each client is by itself. */
 export function joinNames(
   clients: Iterable<{
-    readonly claimant: { readonly clientId: string; readonly subject: string };
+    readonly claimant: Pick<Claimant, 'clientId' | 'subject' | 'countedFor'>;
     readonly described: ReadonlySet<string>;
   }>,
 ): readonly ReadonlySet<string>[] {
@@ -14,7 +16,7 @@ export function joinNames(
   for (const { claimant, described } of clients) {
     const { subject, clientId } = claimant;
     // No principal has a line break.
-    const holder = subject === '' ? `\n${clientId}` : subject;
+    const holder = subject === '' ? `\n${clientId}` : rootOf(claimant);
     const names = byHolder.get(holder) ?? new Set();
     byHolder.set(holder, names);
     for (const name of described) names.add(name);

@@ -37,8 +37,8 @@ type Group = Set<Waiter>;
 interface Some {
   readonly group: Group;
   readonly matches: (offered: Offered) => boolean;
-  /** Whose call came with it first. */
-  readonly principal: string;
+  /** Whose call came with it first (`holdersOf`). */
+  readonly holders: readonly string[];
 }
 
 interface Line {
@@ -65,7 +65,7 @@ export function createWaiters(onReached: () => void = () => undefined): Waiters 
   let placeCount = 0;
 
   function groupOf({ anybody, byClient, bySome }: Line, wanted: Wanted): Group | undefined {
-    const { clientId, selector, scope, principal } = wanted;
+    const { clientId, selector, scope, holders } = wanted;
     if (clientId !== undefined) {
       const group = byClient.get(clientId) ?? new Set();
       byClient.set(clientId, group);
@@ -75,23 +75,25 @@ export function createWaiters(onReached: () => void = () => undefined): Waiters 
     if (some === undefined) return anybody;
     const known = bySome.get(some);
     if (known) return known.group;
-    if (bySome.size === MAX_SELECTORS || hasShare(bySome, principal)) return undefined;
+    if (bySome.size === MAX_SELECTORS || hasShare(bySome, holders)) return undefined;
     const group: Group = new Set();
     bySome.set(some, {
       group,
-      principal,
+      holders,
       matches: (offered) => (selector?.matches(offered.labels) ?? true) && isClientInScope(scope, offered.clientId),
     });
     return group;
   }
 
-  function hasShare(bySome: Line['bySome'], principal: string): boolean {
-    if (principal === '') return false;
-    let count = 0;
-    for (const one of bySome.values()) if (one.principal === principal) count += 1;
-    if (count < MAX_SELECTORS * SHARE) return false;
-    onReached();
-    return true;
+  function hasShare(bySome: Line['bySome'], holders: readonly string[]): boolean {
+    for (const holder of holders) {
+      let count = 0;
+      for (const one of bySome.values()) if (one.holders.includes(holder)) count += 1;
+      if (count < MAX_SELECTORS * SHARE) continue;
+      onReached();
+      return true;
+    }
+    return false;
   }
 
   /** Forgets what nobody waits in any more. */

@@ -82,8 +82,8 @@ export const LIMIT_MUTANTS: readonly Mutant[] = [
   {
     id: 'rate: what is given up is owed all the same',
     file: RATES,
-    find: 'freeAt.set(principal, later - costOf(count));',
-    replace: 'freeAt.set(principal, later);',
+    find: 'freeAt.set(holder, later - costOf(count));',
+    replace: 'freeAt.set(holder, later);',
     caughtBy: unit('rates', 'gives back what is given up, once, and nothing of what went on'),
   },
   {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { Role, TaskService } from '../../gen/index.ts';
 import { type Access, createAccessScene, type GuardedScene, type Made, startGuarded } from '../scene/access.ts';
-import { ask, type Clients, connect, refusalOf } from '../scene/clients.ts';
+import { ask, type Clients, connect, enqueue, refusalOf } from '../scene/clients.ts';
 import { closeScene } from '../scene/end.ts';
+import { openServe } from '../scene/rawcallee.ts';
 import { until } from '../scene/until.ts';
 import { openWorker } from '../scene/worker.ts';
 
@@ -77,5 +78,51 @@ describe('All that an operator of a few queues has made', () => {
     await open(other.text, 'other');
     assert.equal(await lookAt(connect(scene, {}, other.text)), 'OK');
     for (const stream of [...enqueues, third]) stream.cancel();
+  });
+
+  it('has the methods, the queue names and the selectors of one principal', async function () {
+    this.timeout(30_000);
+    const scene = await startGuarded();
+    const { made, madeAgain } = await grow(scene);
+    const tokens = [await made.token(FEW, { name: 'a' }), await madeAgain.token(FEW, { name: 'b' })];
+    const other = await scene.access.token(FEW, { name: 'other' });
+
+    const queues = Array.from({ length: 1_000 }, (_, n) => `some/${n}`);
+    const draw = ({ text }: Made, clientId: string) =>
+      openWorker(connect(scene, {}, text), { clientId, queues, isFull: false });
+    // Each counts for 984 names.
+    for (let n = 0; n < 50; n++) await draw(tokens[n % 2]!, `robot-${n}`);
+    const together = 'token:maker and those that it has made';
+    assert.match(
+      await refusalOf(draw(tokens[0]!, 'more')),
+      RegExp(`^RESOURCE_EXHAUSTED queues: the sessions of ${together} draw from more than 50000`),
+    );
+    await draw(other, 'other');
+
+    const serve = ({ text }: Made, clientId: string) => {
+      const methods = Array.from({ length: 1_000 }, (_, n) => `${clientId}.S/M${n}`);
+      return openServe(scene.address, clientId, { methods }, undefined, text);
+    };
+    for (let n = 0; n < 50; n++) await serve(tokens[n % 2]!, `callee${n}`);
+    const { ended } = await serve(tokens[1]!, 'more');
+    assert.match(await ended, RegExp(`the clients of ${together} announce more than 50000`));
+    await serve(other, 'other');
+
+    const add = ({ text }: Made, label: string, count: number) =>
+      refusalOf(
+        enqueue(
+          connect(scene, {}, text),
+          ...Array.from({ length: count }, (_, n) => ({
+            queue: 'q',
+            target: { case: 'selector', value: `${label}=${n}` } as const,
+          })),
+        ),
+      );
+    for (const token of tokens) assert.equal(await add(token, token.id, 250), 'OK');
+    assert.match(
+      await add(tokens[0]!, 'more', 1),
+      RegExp(`^RESOURCE_EXHAUSTED tasks\\[0\\]\\.selector: ${together} have as many`),
+    );
+    assert.equal(await add(other, 'other', 500), 'OK');
   });
 });

@@ -22,12 +22,12 @@ describe('createAwaiting()', () => {
       };
     };
     const openAwaited = createAwaiting({ onSettled }, { describeTask: async () => undefined }, { maxInAll, onReached });
-    const ignored: Omit<AwaitedOptions, 'principal'> = {
+    const ignored: Omit<AwaitedOptions, 'holders'> = {
       tell: () => true,
       onIdle: () => undefined,
       onError: () => assert.fail(),
     };
-    const open = (principal = '') => openAwaited({ principal, ...ignored });
+    const open = (...holders: string[]) => openAwaited({ holders, ...ignored });
     return { open, count: () => listening, reached: () => reached };
   }
 

@@ -8,7 +8,7 @@ import type { Claimant } from '../../server/tunnel/claimant.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
 
-const ANYBODY = { clientId: undefined, selector: undefined, scope: EVERY_CLIENT, principal: '' };
+const ANYBODY = { clientId: undefined, selector: undefined, scope: EVERY_CLIENT, holders: [] };
 /** Nothing here looks into it. */
 const TUNNEL = {} as Tunnel;
 

@@ -33,13 +33,13 @@ describe('selectors of all queues', () => {
 
   it('are half of those of a queue for one principal, and half of all', () => {
     let reached = 0;
-    const table = createSelectorTable(() => void ++reached);
+    const table = createSelectorTable({ onReached: () => void ++reached });
     // The first four of a queue are nobody's share.
     assert.equal(fill(table, 'q', MAX_QUEUE_SELECTORS, 'token:a'), MAX_QUEUE_SELECTORS / 2);
     assert.throws(() => table.add({ queue: 'q', lane: 's:more' }, 'token:a'), {
       code: 'RESOURCE_EXHAUSTED',
       message:
-        /^selector: token:a has as many different selectors with waiting tasks as it may in q already, 500 in all/,
+        /^selector: token:a has as many different selectors with waiting tasks as one principal may in q already, 500 in all/,
     });
     assert.equal(reached, 1);
     assert.equal(fill(table, 'q', MAX_QUEUE_SELECTORS, 'token:b'), MAX_QUEUE_SELECTORS / 2);
@@ -53,5 +53,17 @@ describe('selectors of all queues', () => {
     table.retain(lanes);
     assert.deepEqual([table.isFull('a-0', 'token:a'), table.isFull('a-0', 'token:b')], [true, false]);
     assert.equal(fill(table, 'a-1', 10, 'token:a'), 10);
+  });
+
+  it('count for the operator too that has made who adds them', () => {
+    const table = createSelectorTable({ makerOf: (principal) => (principal === 'token:other' ? '' : 'token:maker') });
+    for (const name of ['a', 'b']) fill(table, 'q', 250, `token:${name}`);
+    assert.throws(() => table.add({ queue: 'q', lane: 's:more' }, 'token:c'), {
+      message: /^selector: token:maker and those that it has made have as many different selectors/,
+    });
+    table.retain(Array.from({ length: 250 }, (_, n) => ({ queue: 'q', lane: `s:n=token:a-${n}` })));
+    assert.equal(table.isFull('q', 'token:c'), false);
+    assert.equal(fill(table, 'q', 500, 'token:c'), 250);
+    assert.equal(fill(table, 'q', 500, 'token:other'), 500);
   });
 });

@@ -6,16 +6,28 @@ describe('createShares()', () => {
   it('gives each principal half of what all may have, and takes it back', () => {
     let reached = 0;
     const shares = createShares(9, () => void ++reached);
+    const take = (holder: string, amount: number) => shares.take([holder], amount) ?? 'taken';
     assert.equal(shares.max, 5);
-    assert.deepEqual([shares.take('a', 5), shares.take('a', 1), shares.take('b', 5)], [true, false, true]);
-    shares.giveBack('a', 2);
-    assert.deepEqual([shares.take('a', 3), shares.take('a', 2), shares.take('a', 2)], [false, true, false]);
+    assert.deepEqual([take('a', 5), take('a', 1), take('b', 5)], ['taken', 'a', 'taken']);
+    shares.giveBack(['a'], 2);
+    assert.deepEqual([take('a', 3), take('a', 2), take('a', 2)], ['a', 'taken', 'a']);
     assert.equal(reached, 3);
+  });
+
+  it('gives all that an operator has made one share together with it', () => {
+    const shares = createShares(10);
+    assert.equal(shares.take(['a', 'maker'], 3), undefined);
+    assert.equal(shares.take(['b', 'maker'], 3), 'maker and those that it has made');
+    assert.equal(shares.take(['maker'], 2), undefined);
+    assert.equal(shares.findFull(['b', 'maker'], 1), 'maker and those that it has made');
+    assert.equal(shares.take(['b'], 5), undefined);
+    shares.giveBack(['a', 'maker'], 3);
+    assert.equal(shares.take(['a', 'maker'], 3), undefined);
   });
 
   it('gives nobody in particular as much as there is', () => {
     const shares = createShares(2);
-    assert.deepEqual([shares.take('', 100), shares.take('', 100)], [true, true]);
+    assert.deepEqual([shares.take([], 100), shares.take([], 100)], [undefined, undefined]);
   });
 });
 

@@ -4,7 +4,7 @@ import { parseSelector } from '../../server/model/selector.ts';
 import type { Wanted } from '../../server/tunnel/callee.ts';
 import { createWaiters, MAX_SELECTORS } from '../../server/tunnel/waiters.ts';
 
-const ANYBODY: Wanted = { clientId: undefined, selector: undefined, scope: EVERY_CLIENT, principal: '' };
+const ANYBODY: Wanted = { clientId: undefined, selector: undefined, scope: EVERY_CLIENT, holders: [] };
 const named = (clientId: string): Wanted => ({ ...ANYBODY, clientId });
 const selected = (text: string): Wanted => ({ ...ANYBODY, selector: parseSelector(text, '') });
 const METHOD = 'p.S/M';
@@ -79,8 +79,8 @@ describe('createWaiters()', () => {
   it('has calls of one principal wait with half of the selectors of a method', () => {
     let reached = 0;
     const waiters = createWaiters(() => void ++reached);
-    const wait = (text: string, principal: string) =>
-      waiters.wait(METHOD, { ...selected(text), principal }, () => true);
+    const wait = (text: string, ...holders: string[]) =>
+      waiters.wait(METHOD, { ...selected(text), holders }, () => true);
     const leave = Array.from({ length: MAX_SELECTORS / 2 }, (_, n) => wait(`n=${n}`, 'token:g')!);
     assert.equal(wait('more=1', 'token:g'), undefined);
     assert.equal(reached, 1);
@@ -88,5 +88,15 @@ describe('createWaiters()', () => {
     for (let n = 0; n < MAX_SELECTORS / 2; n++) assert.ok(wait(`other=${n}`, 'token:o'));
     leave[0]!();
     assert.ok(wait('more=1', 'token:g'));
+  });
+
+  it('counts selectors for the operator too that has made who calls', () => {
+    const waiters = createWaiters();
+    const wait = (text: string, ...holders: string[]) =>
+      waiters.wait(METHOD, { ...selected(text), holders }, () => true);
+    for (let n = 0; n < MAX_SELECTORS / 2; n++) assert.ok(wait(`n=${n}`, `token:${n}`, 'token:maker'));
+    assert.equal(wait('more=1', 'token:new', 'token:maker'), undefined);
+    assert.equal(wait('more=1', 'token:maker'), undefined);
+    assert.ok(wait('more=1', 'token:other'));
   });
 });
