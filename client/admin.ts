@@ -140,7 +140,7 @@ export interface Admin extends QueueAdmin, AsyncDisposable {
   resumeClient(clientId: string): Promise<void>;
   /** Closes the sessions of the client, which may come back; answers how many sessions that were. */
   disconnectClient(clientId: string): Promise<number>;
-  /** Forgets a named client that is away, so that another principal may come by its id. FAILED_PRECONDITION: it is connected. */
+  /** Forgets a client that is away. FAILED_PRECONDITION: it is connected, may come back to tasks, or a join's credential has its id. */
   forgetClient(clientId: string): Promise<void>;
   /**
    * A copy of all that the server has stored, as of now, in pieces: to be written one after the other, and to be thrown

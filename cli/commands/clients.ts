@@ -96,9 +96,9 @@ Example:
     .addHelpText(
       'after',
       `
-Its id is free once it may not come back to its session any more (--resume-window of the server). Its drain is forgotten too;
-tasks for it wait for whoever comes by its id. A client that came in by a join keeps its id
-while its credential lives: revoke that (contact token list, contact token revoke).
+Its id is free then. Its drain is forgotten too; tasks for it wait for whoever comes by its id. It is refused for a client that
+may still come back to tasks that it runs (--resume-window of the server), and for one that came in by a join while
+its credential lives: revoke that instead (contact token list, contact token revoke).
 
 Example:
   contact clients forget robot-7`,

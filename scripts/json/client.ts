@@ -42,8 +42,8 @@ const fields = {
   ),
   principal: maybe(
     text,
-    'Whose it is: no other principal comes by its id.',
-    'nobody asked who it was, or the caller may not know',
+    'Whose its id is: no other principal comes by it.',
+    'it is nobody’s, the server asks nobody, or the caller may not know',
   ),
 };
 

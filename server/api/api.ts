@@ -108,7 +108,7 @@ export function createApi(options: ApiOptions): Api {
       createNames(countReached(counts, 'queue_names_per_principal')),
     ),
     access: createAccessHandlers({ ...access, store, clock }),
-    enrolment: createEnrolmentHandlers({ ...access, store, clock }),
+    enrolment: createEnrolmentHandlers({ ...access, store, clock, clients: registry.clients }),
     tasks: createTaskHandlers({ queue, store, enqueue, clock, noteFailure, openExplainer, findUnserved }),
     storedCalls: createStoredCalls({ queue, store, enqueue }),
     openProducing: createProducing({

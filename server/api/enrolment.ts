@@ -3,6 +3,7 @@ import { ContactError, invalidName, tooLarge } from '../../shared/errors.ts';
 import { isName } from '../../shared/ids.ts';
 import { EXPIRED, REVOKED, UNAUTHENTICATED } from '../access/refusals.ts';
 import { takenByAnother } from '../model/owner.ts';
+import type { Clients } from '../session/clients.ts';
 import type { EnrolRefusal } from '../store/credentials.ts';
 import { type AccessOptions, checkOn } from './access.ts';
 import { readHash, readId, writeCredential } from './credentials.ts';
@@ -13,16 +14,24 @@ const OVERLAP_MS = 600_000;
 
 /** EnrolmentService. */
 export function createEnrolmentHandlers(
-  options: Pick<AccessOptions, 'store' | 'clock' | 'isOn' | 'authority'>,
+  options: Pick<AccessOptions, 'store' | 'clock' | 'isOn' | 'authority'> & {
+    readonly clients: Pick<Clients, 'servedBy'>;
+  },
 ): Handlers<typeof EnrolmentService> {
-  const { store, clock, isOn, authority } = options;
+  const { store, clock, isOn, authority, clients } = options;
 
   return {
     async enrol({ clientId, id, secretHash }, { caller }) {
       checkOn(isOn);
       if (!isName(clientId)) throw invalidName('client_id', clientId);
       // The gate lets in joins alone.
-      const enrolment = { joinId: caller.credentialId!, clientId, id: readId(id, 'id'), hash: readHash(secretHash) };
+      const drawn = { id: readId(id, 'id'), hash: readHash(secretHash) };
+      const enrolment = {
+        joinId: caller.credentialId!,
+        clientId,
+        ...drawn,
+        servedBy: () => clients.servedBy(clientId),
+      };
       const enrolled = await store.enrolClient(enrolment, clock.now());
       if (typeof enrolled === 'string') throw explainRefusal(enrolled, clientId);
       return { credential: writeCredential(enrolled), caCertificate: authority().ca ?? '' };

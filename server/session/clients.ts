@@ -1,9 +1,10 @@
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { isSamePrincipal } from '../model/owner.ts';
-import type { ClientStore, ServingClient, ServingMethods, StoredClient } from '../store/clients.ts';
+import type { ClientStore, ForgetOutcome, ServingClient, ServingMethods, StoredClient } from '../store/clients.ts';
 import type { EndFigures, Ends } from './ends.ts';
 import { type HeldDelivery, oldestOf } from './ledger.ts';
+import type { Lost } from './lost.ts';
 import type { Roster } from './roster.ts';
 import type { Session } from './session.ts';
 import type { ClientStreams, StreamView } from './streams.ts';
@@ -14,7 +15,7 @@ export interface ClientView {
   readonly isNamed: boolean;
   readonly isConnected: boolean;
   readonly isDraining: boolean;
-  /** The principal whose it is; empty: nobody asked who it was. */
+  /** The principal whose its id is; empty: nobody's, or nobody is asked who it is. */
   readonly principal: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly queues: readonly string[];
@@ -24,6 +25,18 @@ export interface ClientView {
   /** What it serves; null: nothing. */
   readonly served: StreamView | null;
 }
+
+/** A client before it was asked whose its id is. */
+type Unowned = Omit<ClientView, 'principal'>;
+
+/** Why a client is not forgotten, after its id. */
+const KEPT = Object.freeze({
+  here: 'is connected: it is forgotten while it is away',
+  enrolled:
+    'came in by a join, and its credential lives, which keeps its id: revoke that instead (contact token list, contact token revoke)',
+  awaited:
+    'may still come back to its session, and has the tasks that it runs: it is forgotten once it may no more (--resume-window)',
+} satisfies Record<Exclude<ForgetOutcome, 'forgotten' | 'unknown'>, string>);
 
 /** How a client runs its tasks. */
 export interface ClientRuns {
@@ -53,21 +66,31 @@ export interface Clients {
   rememberServing(client: ServingClient): Promise<void>;
   /** It serves no more. */
   leaveServing(client: Pick<ServingClient, 'clientId' | 'subject'>): Promise<void>;
-  /** Whether this principal may come by the client id: it is no other's. */
+  /** Whether this principal may come by the client id: it is no other's, as the store knows, and no other serves as it. */
   isFree(clientId: string, subject: string): Promise<boolean>;
-  /** Forgets a named client, so that another principal may come by its id. FAILED_PRECONDITION: it is not away. */
+  /** The principal that serves as this client now, be it without a name or without methods; empty: nobody does. */
+  servedBy(clientId: string): string;
+  /**
+   * Forgets a named client, so that another principal may come by its id. FAILED_PRECONDITION: it is connected, may still come
+   * back to a session with tasks that it runs, or came in by a join and its credential lives.
+   */
   forget(clientId: string, by?: string): Promise<void>;
+  /** The ids of named clients that are drained. */
+  listDrained(): AsyncIterable<string>;
   /** Named clients that have served something, in the order of their ids, those after `after`; empty: no more. */
   listServing(after: string): Promise<readonly ServingMethods[]>;
 }
 
-/** Clients with their methods that the store is asked for at once. */
+/** Clients that the store is asked for at once. */
+const PAGE = 500;
+/** With their methods. */
 const SERVING_PAGE = 50;
 
 export interface ClientsOptions {
   readonly store: ClientStore;
   readonly roster: Roster;
   readonly streams: ClientStreams;
+  readonly lost: Pick<Lost, 'sessionsOf' | 'windowOf'>;
   readonly ends: Pick<Ends, 'of'>;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
@@ -76,7 +99,7 @@ export function noClient(clientId: string): ContactError {
   return new ContactError('NOT_FOUND', `no client ${clientId}`, { field: 'client_id' });
 }
 
-export function createClients({ store, roster, streams, ends, clock }: ClientsOptions): Clients {
+export function createClients({ store, roster, streams, lost, ends, clock }: ClientsOptions): Clients {
   const isHere = (clientId: string): boolean => roster.hasClient(clientId) || streams.subjectOf(clientId) !== undefined;
 
   async function setDrained(clientId: string, isDrained: boolean, by = ''): Promise<void> {
@@ -85,37 +108,55 @@ export function createClients({ store, roster, streams, ends, clock }: ClientsOp
     if (!isRemembered && !isHere(clientId)) throw noClient(clientId);
   }
 
+  const servedBy = (clientId: string): string => streams.subjectOf(clientId) ?? '';
+
+  /** Whose the id is: of the store, and of who serves without that the store knows of it. */
+  async function ownerOf(clientId: string): Promise<string> {
+    return (await store.ownerOf(clientId, clock.now())) || servedBy(clientId);
+  }
+
+  async function withOwner(view: Unowned): Promise<ClientView> {
+    return { ...view, principal: await ownerOf(view.clientId) };
+  }
+
+  /** For how long a client may come back to a session that it has lost; undefined: it is not known here. */
+  function awaitedMs(clientId: string): number | undefined {
+    const untils = lost.sessionsOf(clientId).flatMap(({ key }) => lost.windowOf(key) ?? []);
+    return untils.length === 0 ? undefined : Math.max(1, Math.ceil(Math.max(...untils) - clock.now()));
+  }
+
   function toRun({ taskId, delivery, since }: HeldDelivery): OldestRun {
     return { taskId, delivery, since: Math.round(clock.now() - (clock.monotonic() - since)) };
   }
 
   return {
     async list(after, limit, isConnectedOnly) {
-      const views = new Map<string, ClientView>();
+      const views = new Map<string, Unowned>();
       const stored = isConnectedOnly ? [] : await store.listClients(after, limit);
       for (const client of stored) views.set(client.clientId, viewAway(client));
-      for (const view of streams.views()) if (view.clientId > after) addServed(views, view, streams);
+      for (const view of streams.views()) if (view.clientId > after) addServed(views, view);
       for (const session of roster.all) {
         const { clientId } = session;
         if (clientId > after) views.set(clientId, { ...viewHere(session), served: streams.describe(clientId) });
       }
       // A page of the store that is full ends there: what comes later by id is for the next page.
       const last = stored.length === limit ? stored.at(-1)!.clientId : undefined;
-      return [...views.values()]
+      const page = [...views.values()]
         .filter(({ clientId }) => last === undefined || clientId <= last)
         .sort((a, b) => (a.clientId < b.clientId ? -1 : 1))
         .slice(0, limit);
+      return Promise.all(page.map(withOwner));
     },
     async describe(clientId) {
       const sessions = roster.ofClient(clientId).toReversed();
       const served = streams.describe(clientId);
       const [newest] = sessions;
-      if (newest) return { view: { ...viewHere(newest), served }, sessions };
+      if (newest) return { view: await withOwner({ ...viewHere(newest), served }), sessions };
       const stored = await store.findClient(clientId);
       if (!stored && !served) throw noClient(clientId);
-      const views = new Map(stored ? [[clientId, viewAway(stored)]] : []);
-      if (served) addServed(views, served, streams);
-      return { view: views.get(clientId)!, sessions };
+      const views = new Map<string, Unowned>(stored ? [[clientId, viewAway(stored)]] : []);
+      if (served) addServed(views, served);
+      return { view: await withOwner(views.get(clientId)!), sessions };
     },
     runsOf(clientId) {
       const oldest = oldestOf(roster.ofClient(clientId).flatMap(({ ledger }) => ledger.held));
@@ -128,35 +169,43 @@ export function createClients({ store, roster, streams, ends, clock }: ClientsOp
     resume: (clientId, by) => setDrained(clientId, false, by),
     rememberServing: (client) => store.rememberServing(client, clock.now()),
     leaveServing: (client) => store.leaveServing(client, clock.now()),
-    isFree: async (clientId, subject) =>
-      subject === '' || isSamePrincipal(await store.ownerOf(clientId, clock.now()), subject),
+    isFree: async (clientId, subject) => subject === '' || isSamePrincipal(await ownerOf(clientId), subject),
+    servedBy,
     async forget(clientId, by) {
       // A client without a name is not remembered, and is known here alone.
       const outcome = isHere(clientId) ? 'here' : await store.forgetClient(clientId, clock.now(), by);
-      if (outcome === 'unknown') throw noClient(clientId);
       if (outcome === 'forgotten') return;
-      const problem = `${clientId} is connected: it is forgotten while it is away`;
-      throw new ContactError('FAILED_PRECONDITION', problem, { field: 'client_id' });
+      if (outcome === 'unknown') throw noClient(clientId);
+      const retryAfterMs = outcome === 'awaited' ? awaitedMs(clientId) : undefined;
+      throw new ContactError('FAILED_PRECONDITION', `${clientId} ${KEPT[outcome]}`, {
+        field: 'client_id',
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      });
+    },
+    async *listDrained() {
+      for (let after: string | undefined = ''; after !== undefined; ) {
+        const page: readonly StoredClient[] = await store.listClients(after, PAGE);
+        for (const { clientId, isDrained } of page) if (isDrained) yield clientId;
+        after = page.at(-1)?.clientId;
+      }
     },
     listServing: (after) => store.listServing(after, SERVING_PAGE),
   };
 }
 
 /** It is connected, be it by that alone: then its labels are those that it has said there, not those that are remembered. */
-function addServed(views: Map<string, ClientView>, served: StreamView, streams: ClientStreams): void {
+function addServed(views: Map<string, Unowned>, served: StreamView): void {
   const { clientId, isNamed, isDraining, labels } = served;
-  const principal = streams.subjectOf(clientId) ?? '';
-  const before = views.get(clientId) ?? { clientId, isNamed, isDraining, principal, labels, queues: [], session: null };
+  const before = views.get(clientId) ?? { clientId, isNamed, isDraining, labels, queues: [], session: null };
   views.set(clientId, { ...before, labels, isConnected: true, lastSeenAt: null, served });
 }
 
-function viewAway({ clientId, labels, queues, lastSeenAt, isDrained, subject }: StoredClient): ClientView {
+function viewAway({ clientId, labels, queues, lastSeenAt, isDrained }: StoredClient): Unowned {
   return {
     clientId,
     isNamed: true,
     isConnected: false,
     isDraining: isDrained,
-    principal: subject,
     labels,
     queues,
     lastSeenAt,
@@ -165,14 +214,13 @@ function viewAway({ clientId, labels, queues, lastSeenAt, isDrained, subject }: 
   };
 }
 
-function viewHere(session: Session): ClientView {
-  const { clientId, labels, queues, isDraining, subject, options } = session;
+function viewHere(session: Session): Unowned {
+  const { clientId, labels, queues, isDraining, options } = session;
   return {
     clientId,
     isNamed: options.isNamed,
     isConnected: true,
     isDraining,
-    principal: subject,
     labels,
     queues,
     lastSeenAt: null,

@@ -1,5 +1,5 @@
 import type { TaskQueue } from '../dispatch/queue.ts';
-import { isSamePrincipal } from '../model/owner.ts';
+import { isSamePrincipal, takenByAnother } from '../model/owner.ts';
 import type { SessionRef } from '../model/task.ts';
 import type { OpenedSession, SessionOpening, StartedDelivery } from '../store/sessions.ts';
 import { notPaired } from './closing.ts';
@@ -41,8 +41,7 @@ export function checkFree(
   { roster, streams }: { readonly roster: Roster; readonly streams: ClientStreams },
 ): void {
   if (roster.find(id)) throw notPaired('ALREADY_EXISTS', 'this session is open already');
-  if ((streams.subjectOf(clientId) ?? subject) === subject) return;
-  throw notPaired('ALREADY_EXISTS', `${clientId} serves over another stream, and this is not its session`);
+  if (!isSamePrincipal(streams.subjectOf(clientId) ?? '', subject)) throw takenByAnother(clientId, 'contact-client');
 }
 
 interface OpenRowOptions {

@@ -77,8 +77,6 @@ export interface Registry {
   isReturning(registration: Registration): boolean;
   readonly refused: Journal['refused'];
   readonly expel: Lost['expel'];
-  /** Whether a session of this client is open that another principal has. */
-  isAnothers(clientId: string, subject: string): boolean;
   /** Ends the streams of a client once; it may come again. Answers how many sessions and other streams that were. */
   disconnectClient(clientId: string): number;
   /**
@@ -237,7 +235,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   return {
     sessions: roster.all,
-    clients: createClients({ store, roster, streams, ends, clock }),
+    clients: createClients({ store, roster, streams, lost, ends, clock }),
     describeRun: createDescribeRun(holders, lost),
     recover,
     open,
@@ -246,7 +244,6 @@ export function createRegistry(options: RegistryOptions): Registry {
     isReturning: (registration) => roster.isReturning(registration) || lost.isAwaited(registration),
     refused: journal.refused,
     expel: lost.expel,
-    isAnothers: roster.isAnothers,
     disconnect: (session, error = GONE) => lose(session, error),
     leaveSession: (session) => lose(session, session.ledger.size + session.ledger.unreceiptedBytes === 0 ? null : GONE),
     disconnectClient(clientId) {

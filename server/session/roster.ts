@@ -17,8 +17,6 @@ export interface Roster {
   isOpen(clientId: string, id: string, subject: string): boolean;
   /** Whether the client that registers comes back to one of these, or takes its place by its name. */
   isReturning(registration: Pick<Registration, 'clientId' | 'subject' | 'isNamed' | 'resume'>): boolean;
-  /** Whether another principal has a session of this client. */
-  isAnothers(clientId: string, subject: string): boolean;
 }
 
 export function createRoster(): Roster {
@@ -54,8 +52,6 @@ export function createRoster(): Roster {
           one.subject === subject &&
           ((isNamed && one.options.isNamed) || (resume !== null && one.options.id === resume.previousId)),
       ),
-    isAnothers: (clientId, subject) =>
-      [...(sessionsByClient.get(clientId) ?? [])].some((session) => session.subject !== subject),
     ofClient: (clientId) => [...(sessionsByClient.get(clientId) ?? [])],
     hasClient: (clientId) => sessionsByClient.has(clientId),
     get clientCount() {

@@ -28,14 +28,21 @@ export interface ClientStore {
   leaveServing(client: Pick<ServingClient, 'clientId' | 'subject'>, now: number): Promise<void>;
 
   /**
-   * Forgets a named client that is away, with its drain: its id is nobody's then, unless a credential of it lives or a session
-   * that is lost is awaited. `here`: it has another session, or serves, and stays.
+   * Forgets a named client that is away, with its drain and the sessions that it has lost, should it come back to them: its id
+   * is nobody's then. Else nothing has changed.
    */
-  forgetClient(clientId: string, now: number, by?: string): Promise<'forgotten' | 'unknown' | 'here'>;
+  forgetClient(clientId: string, now: number, by?: string): Promise<ForgetOutcome>;
 
   /** Named clients that are remembered and have served something, by id, those after `after` ('': from the first). */
   listServing(after: string, limit: number): Promise<readonly ServingMethods[]>;
 }
+
+/**
+ * `here`: it has a session that is not lost, or serves. `enrolled`: it came in by a join, and its credential lives, which keeps
+ * its id, remembered or not. `awaited`: a session that it has lost is still its own, and runs something. `unknown`: it is none
+ * of these, and not remembered.
+ */
+export type ForgetOutcome = 'forgotten' | 'here' | 'enrolled' | 'awaited' | 'unknown';
 
 /** Who drains a client, or resumes it. */
 export interface ClientActor extends Actor {

@@ -125,12 +125,17 @@ export interface Enrolment {
   /** Of the client's credential, as the client has drawn it. */
   readonly id: string;
   readonly hash: string;
+  /**
+   * The principal that serves as this client without that the store knows of it, as of the commit; empty: nobody does.
+   * Default: nobody. It keeps the id as a client that is remembered does.
+   */
+  readonly servedBy?: () => string;
 }
 
 /**
  * `unknown`: there is no such join. `expired`, `used_up`: the join. `revoked`: the join, or the client since the join was
  * made. `client_refused`: no pattern of the join means this id. `taken`: the client has a credential that lives, of another
- * secret. `owned`: the client id is that of another principal (`ClientStore.ownerOf`).
+ * secret. `owned`: the client id is that of another principal (`ClientStore.ownerOf`), or another one serves as it.
  */
 export type EnrolRefusal = 'unknown' | 'expired' | 'used_up' | 'revoked' | 'client_refused' | 'taken' | 'owned';
 

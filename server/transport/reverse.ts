@@ -6,7 +6,6 @@ import { ContactError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { StoredCalls } from '../api/durable.ts';
 import type { EventCounts } from '../model/figures.ts';
-import type { ClientView } from '../session/clients.ts';
 import type { Patience } from '../session/liveness.ts';
 import type { Registry } from '../session/registry.ts';
 import type { ServingMethods } from '../store/clients.ts';
@@ -18,9 +17,6 @@ import type { CallEnds } from './call.ts';
 import { createFront, type Front } from './front.ts';
 import { registerServe } from './serve.ts';
 import { createUnread } from './unread.ts';
-
-/** Clients that the store is asked for at once. */
-const PAGE = 500;
 
 /** What calls to callees may take. */
 export interface ReverseLimits {
@@ -91,7 +87,6 @@ export function createReverse(options: ReverseOptions): Reverse {
         patience,
         maxMessageBytes,
         isOpenSession: registry.isOpen,
-        isAnothers: registry.isAnothers,
         isFree: registry.clients.isFree,
         remember(client, onTaken) {
           registry.clients.rememberServing(client).catch((error: unknown) => {
@@ -106,20 +101,11 @@ export function createReverse(options: ReverseOptions): Reverse {
       }),
     front,
     async start() {
-      for await (const clientId of listDrained(registry.clients)) callees.drain(clientId, true);
+      for await (const clientId of registry.clients.listDrained()) callees.drain(clientId, true);
       for await (const { methods, subject } of listMethods(registry.clients)) callees.remember(methods, subject);
     },
     close: ({ isOver }) => front.leave(isOver),
   };
-}
-
-/** Clients that were drained before this server started. */
-async function* listDrained({ list }: Registry['clients']): AsyncGenerator<string> {
-  for (let after: string | undefined = ''; after !== undefined; ) {
-    const page: readonly ClientView[] = await list(after, PAGE, false);
-    for (const { clientId, isDraining } of page) if (isDraining) yield clientId;
-    after = page.length === PAGE ? page.at(-1)!.clientId : undefined;
-  }
 }
 
 /** What named clients served before this server started. */

@@ -18,7 +18,7 @@ import { nextStep, type Patience } from '../session/liveness.ts';
 import type { ServingClient } from '../store/clients.ts';
 import type { Announcement, Callee } from '../tunnel/callee.ts';
 import type { Callees } from '../tunnel/callees.ts';
-import { type Claimant, taken } from '../tunnel/claimant.ts';
+import type { Claimant } from '../tunnel/claimant.ts';
 import { isOver } from './answering.ts';
 import type { CallEnds } from './call.ts';
 import { CallContext } from './context.ts';
@@ -42,8 +42,6 @@ export interface ServeOptions {
   readonly maxMessageBytes: number;
   /** Whether this is the session of a client whose task stream is open. */
   readonly isOpenSession: (clientId: string, sessionId: string, subject: string) => boolean;
-  /** Whether another principal has a session of this client that is open here: `isFree` was asked before. */
-  readonly isAnothers: (clientId: string, subject: string) => boolean;
   /** Whether this principal may come by the client id, as the store knows it: it is no other's. */
   readonly isFree: (clientId: string, subject: string) => Promise<boolean>;
   /** Remembers a named client by what it serves, for when it is away. `onTaken`: another principal was the first. */
@@ -67,7 +65,6 @@ function createServeHandler({
   patience,
   maxMessageBytes,
   isOpenSession,
-  isAnothers,
   isFree,
   remember,
   left,
@@ -129,7 +126,6 @@ function createServeHandler({
       const { clientId, isDrawn } = identity;
       const { caller } = context;
       const { principal: subject, countedFor } = caller;
-      if (isAnothers(clientId, subject)) throw taken(clientId);
       const isProven = isDrawn || (sessionId !== undefined && isOpenSession(clientId, sessionId, subject));
       const mayServeIt = (method: string): boolean => mayServe(caller, method);
       const who = { clientId, subject, countedFor, sessionId, isProven, isDrawn };
@@ -181,6 +177,12 @@ function createServeHandler({
       call.resume();
     }
 
+    /** Between that look and the join somebody may have come by the id whom the look could not see, nor they this stream. */
+    async function lookAgain(): Promise<void> {
+      const { clientId } = identity;
+      if (!(await isFree(clientId, context.caller.principal))) fail(takenByAnother(clientId, CLIENT_KEY));
+    }
+
     function failUnread(error: unknown): void {
       fail(error instanceof ContactError ? error : invalid('request', 'it is malformed'));
     }
@@ -192,7 +194,10 @@ function createServeHandler({
       if (head) {
         const announce = fromBinary(AnnounceSchema, head, { readUnknownFields: false });
         const announcement = readAnnouncement(announce);
-        tunnel ??= open(announce);
+        if (!tunnel) {
+          tunnel = open(announce);
+          if (mayBeAnothers()) lookAgain().catch(fail);
+        }
         const refused = callee!.announce(announcement);
         rememberCallee(callee!);
         const { clientId } = identity;

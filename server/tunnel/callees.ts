@@ -16,7 +16,7 @@ import {
   type ServeEnd,
   type Wanted,
 } from './callee.ts';
-import { type Claimant, isSameClient, refuseMethod, rootOf, taken } from './claimant.ts';
+import { type Claimant, isSameClient, refuseClaim, refuseMethod, rootOf } from './claimant.ts';
 import { createContenders } from './contenders.ts';
 import { findSets } from './describing.ts';
 import { createDescriptorSets, type DescriptorSet } from './descriptors.ts';
@@ -197,7 +197,7 @@ export function createCallees(counts: Pick<EventCounts, 'reachedLimits'> = creat
     join(claimant, tunnel, onEnd, onTaken = () => undefined) {
       const { clientId } = claimant;
       const before = seatByClient.get(clientId);
-      if (before && !isSameClient(before.claimant, claimant)) throw taken(clientId);
+      if (before && !isSameClient(before.claimant, claimant)) throw refuseClaim(before.claimant, claimant);
       let isThere = true;
       const running = createRunning(() => offer(seat));
       const seat: Seat = {

@@ -1,5 +1,6 @@
 import { ContactError } from '../../shared/errors.ts';
 import { refuseName } from '../../tunnel/names.ts';
+import { isSamePrincipal, takenByAnother } from '../model/owner.ts';
 
 /** Who asks to be called under a client id. */
 export interface Claimant {
@@ -38,7 +39,9 @@ export function refuseMethod(method: string, { mayServe }: Claimant): string | u
   return refuseName(method) ?? (mayServe(method) ? undefined : 'it is no method that this client may serve');
 }
 
-export function taken(clientId: string): ContactError {
+/** Why the one that comes may not take the place of the one before. */
+export function refuseClaim(before: Claimant, { clientId, subject }: Claimant): ContactError {
+  if (!isSamePrincipal(before.subject, subject)) return takenByAnother(clientId, 'contact-client');
   const problem = `${clientId} serves over another stream, and this is not its session`;
   const advice = { reason: 'SESSION', retry: 'backoff' } as const;
   return new ContactError('ALREADY_EXISTS', problem, { field: 'contact-session', advice });

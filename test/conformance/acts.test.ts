@@ -101,7 +101,7 @@ describeStores('listActs()', (open) => {
     await store.drainClient('named', false, { ...OPS, isHere: false });
     await store.forgetClient('stranger', T0, OPS.by);
     assert.equal(await store.forgetClient('named', T0, OPS.by), 'here');
-    await store.loseSession(session, T0);
+    await store.endSession(session, 'all', T0);
     assert.equal(await store.forgetClient('named', T0, OPS.by), 'forgotten');
     assert.deepEqual(await actsOf(store), [
       { kind: 'client_forgotten', clientId: 'named', count: 1 },

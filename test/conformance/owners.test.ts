@@ -110,15 +110,22 @@ describeStores('ownerOf()', (open) => {
     await taken(openSession(store, { ...ROBOT, subject: 'token:other' }, T0 + 3));
   });
 
-  it('is the client that came in by a join while its credential lives, also before it came and after it was forgotten', async () => {
+  it('is the client that came in by a join while its credential lives, also before it came, and it is not forgotten', async () => {
     const store = await open();
     const enrolled = await enrol(store, 'robot-7', T0);
     await taken(openSession(store, { ...ROBOT, subject: MALLORY }, T0));
+    assert.equal(await store.forgetClient('robot-7', T0), 'enrolled');
     const { session } = await openSession(store, { ...ROBOT, subject: 'client:robot-7' }, T0);
+    assert.equal(await store.forgetClient('robot-7', T0), 'here');
+    await store.loseSession(session, T0);
+    assert.equal(await store.forgetClient('robot-7', T0), 'enrolled');
     await store.endSession(session, 'all', T0);
-    assert.equal(await store.forgetClient('robot-7', T0), 'forgotten');
+    assert.equal(await store.forgetClient('robot-7', T0), 'enrolled');
+    assert.equal((await store.findClient('robot-7'))!.clientId, 'robot-7');
+    assert.ok(!(await store.listActs(null, 0, 10)).some(({ kind }) => kind === 'client_forgotten'));
     await taken(openSession(store, { ...ROBOT, subject: MALLORY }, T0));
     await store.revokeCredential(enrolled.id, T0);
+    assert.equal(await store.forgetClient('robot-7', T0), 'forgotten');
     await openSession(store, { ...ROBOT, subject: MALLORY }, T0);
   });
 
@@ -130,6 +137,18 @@ describeStores('ownerOf()', (open) => {
     assert.equal(await store.enrolClient(asked, T0), 'owned');
     assert.equal((await store.findCredential(join.id))!.usesLeft, 1);
     assert.equal(typeof (await store.enrolClient({ ...asked, clientId: 'robot-8' }, T0)), 'object');
+  });
+
+  it('keeps a join from letting in a client as which another serves that the store does not know of', async () => {
+    const store = await open();
+    const join = await store.createCredential(createJoin({ usesLeft: 1 }), T0);
+    const asked = { joinId: join.id, clientId: 'robot-7', id: newCredentialId(), hash: hashOf() };
+    assert.equal(await store.enrolClient({ ...asked, servedBy: () => MALLORY }, T0), 'owned');
+    assert.equal((await store.findCredential(join.id))!.usesLeft, 1);
+    // What its answer was lost of is its own.
+    for (const servedBy of ['', 'client:robot-7', MALLORY]) {
+      assert.equal(typeof (await store.enrolClient({ ...asked, servedBy: () => servedBy }, T0)), 'object', servedBy);
+    }
   });
 });
 
@@ -153,9 +172,29 @@ describeStores('forgetClient()', (open) => {
     assert.deepEqual(told, [{ kind: 'clientDrained', clientId: 'robot-7', isDrained: false, isRemembered: true }]);
     assert.equal(await store.forgetClient('robot-7', T0), 'unknown');
     assert.equal(await store.findClient('robot-7'), null);
-    await taken(openSession(store, { ...ROBOT, subject: MALLORY }));
-    await store.endSession(session, 'all', T0);
     assert.equal((await openSession(store, { ...ROBOT, subject: MALLORY })).isDrained, false);
+    // It does not come back to what it had, and who comes next loses nothing when that would have been over.
+    assert.deepEqual(await store.endSession(session, 'all', T0), { ready: [], events: [], lostCount: 0 });
+    await taken(openSession(store, { ...ROBOT, subject: ALICE }));
+  });
+
+  it('forgets no client that may come back to a session with what that runs, and changes nothing of it', async () => {
+    const store = await open();
+    const run = await startTask(store, {}, { ...ROBOT, subject: ALICE, secretHash: 'its' });
+    const idle = await openSession(store, { ...ROBOT, isNamed: false, subject: ALICE });
+    await store.loseSession(run.session, T0);
+    await store.loseSession(idle.session, T0);
+    const before = await store.findClient('robot-7');
+    assert.equal(await store.forgetClient('robot-7', T0), 'awaited');
+    assert.deepEqual(await store.findClient('robot-7'), before);
+    await taken(openSession(store, { ...ROBOT, subject: MALLORY }));
+    const resume = { previousHash: 'its', holding: [nameDelivery(run)] };
+    const back = await openSession(store, { ...ROBOT, subject: ALICE, resume });
+    assert.deepEqual([back.resumed, back.held.length], [true, 1]);
+    await store.endSession(back.session, 'all', T0);
+    assert.equal(await store.forgetClient('robot-7', T0), 'forgotten');
+    assert.equal(await stateOf(store, run.taskId), 'ready');
+    await openSession(store, { ...ROBOT, subject: MALLORY });
   });
 
   it('forgets no client that serves, and what one that served no more has served', async () => {

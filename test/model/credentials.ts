@@ -11,7 +11,7 @@ import type {
 } from '../../server/store/credentials.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { isFree } from './owners.ts';
-import type { World } from './rules.ts';
+import { mayBeOne, type World } from './rules.ts';
 
 const DAY = 24 * 3_600_000;
 
@@ -50,7 +50,7 @@ export function createCredentials(world: World): CredentialStore {
     });
   }
 
-  function enrol({ joinId, clientId, id, hash }: Enrolment, now: number): StoredCredential | EnrolRefusal {
+  function enrol({ joinId, clientId, id, hash, servedBy }: Enrolment, now: number): StoredCredential | EnrolRefusal {
     const join = all.get(joinId);
     if (join?.kind !== 'join') return 'unknown';
     const stored = all.get(id);
@@ -65,6 +65,7 @@ export function createCredentials(world: World): CredentialStore {
     if (ofClient.some(({ revokedAt }) => revokedAt !== null && revokedAt >= join.createdAt)) return 'revoked';
     if (ofClient.some((one) => isLive(one, now))) return 'taken';
     if (!isFree(world, clientId, `client:${clientId}`, now)) return 'owned';
+    if (!mayBeOne(servedBy?.() ?? '', `client:${clientId}`)) return 'owned';
     const enrolled = add({
       ...{ id, hash, clientId, kind: 'client', principal: `client:${clientId}`, name: clientId, parentId: joinId },
       ...{ rights: join.rights, createdAt: now, usesLeft: null, createdBy: join.principal, endsBy: join.endsBy },

@@ -12,8 +12,9 @@ import {
   type QueueSettings,
   type QueueStore,
 } from '../../server/store/queues.ts';
-import { checkFree, ownerOf } from './owners.ts';
+import { checkFree, isEnrolled, ownerOf } from './owners.ts';
 import { cancel, mayBeOne, recordsOf, type World } from './rules.ts';
+import { runningOf } from './sessions.ts';
 import { hasSettled, type ModelTask, noteAct } from './task.ts';
 
 /** What operators see and do. */
@@ -157,10 +158,12 @@ export function createOperating(
       world.serving.delete(clientId);
     },
     forgetClient: async (clientId, now, by = '') => {
+      const sessions = [...world.sessions.values()].filter((session) => session.clientId === clientId);
+      if (world.serving.has(clientId) || sessions.some(({ isLost }) => !isLost)) return 'here';
+      if (isEnrolled(world, clientId, now)) return 'enrolled';
       if (!world.clients.has(clientId)) return 'unknown';
-      if (world.serving.has(clientId)) return 'here';
-      if ([...world.sessions.values()].some((session) => session.clientId === clientId && !session.isLost))
-        return 'here';
+      if (sessions.some(({ key }) => runningOf(world, key).length > 0)) return 'awaited';
+      for (const { key } of sessions) world.sessions.delete(key);
       world.clients.delete(clientId);
       world.methods.delete(clientId);
       await world.acts.noteAct({ kind: 'client_forgotten', at: now, by, clientId });

@@ -1,11 +1,20 @@
 import { ContactError } from '../../shared/errors.ts';
 import { mayBeOne, type World } from './rules.ts';
 
-/** The principal whose a client id is; empty: nobody's. */
-export function ownerOf(world: World, clientId: string, now: number): string {
-  const living = [...world.credentials.values()].filter(
+function livingOf(world: World, now: number) {
+  return [...world.credentials.values()].filter(
     ({ revokedAt, expiresAt }) => revokedAt === null && (expiresAt === null || expiresAt > now),
   );
+}
+
+/** Whether a credential lives that keeps the id for one client. */
+export function isEnrolled(world: World, clientId: string, now: number): boolean {
+  return livingOf(world, now).some((credential) => credential.clientId === clientId);
+}
+
+/** The principal whose a client id is; empty: nobody's. */
+export function ownerOf(world: World, clientId: string, now: number): string {
+  const living = livingOf(world, now);
   const isThere = (principal: string): boolean =>
     principal !== '' &&
     (!/^(?:token|client):/.test(principal) || living.some((credential) => credential.principal === principal));

@@ -158,7 +158,7 @@ function findStart(
   return started.findLast((each) => each.taskId === task.input.id && each.delivery === task.delivery);
 }
 
-function runningOf(world: World, key: number): ModelTask[] {
+export function runningOf(world: World, key: number): ModelTask[] {
   // In the order of insertion, which the map keeps; claims of one instant have no other.
   const running = [...world.tasks.values()].filter((task) => task.state === 'running' && task.session === key);
   return running.sort((a, b) => a.claimedAt! - b.claimedAt!);

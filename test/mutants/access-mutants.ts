@@ -265,13 +265,6 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     caughtBy: conformance('owners', 'memory store leaves to a principal that has come to an end what it had'),
   },
   {
-    id: 'access: a Serve beside a session of another principal',
-    file: 'server/transport/serve.ts',
-    find: 'if (isAnothers(clientId, subject)) throw taken(clientId);',
-    replace: '',
-    caughtBy: transport('access-sessions', 'has no Serve of another beside it'),
-  },
-  {
     id: 'access: a method that is told to be there to who may not call it',
     file: 'server/transport/front.ts',
     find: 'const isLimited = !mayCall(who, method) || ',

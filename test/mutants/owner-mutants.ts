@@ -17,6 +17,13 @@ const ownsFirst = conformance(
   'memory store is the principal by which a named client came first, whoever comes and as long as it is remembered',
 );
 
+const FORGETS = 'memory store forgets a client that is away, with its drain, and its id is nobody’s';
+const KEEPS_RUNS =
+  'memory store forgets no client that may come back to a session with what that runs, and changes nothing of it';
+const BY_BEING_THERE = 'is had by being there alone: a join lets nobody in by it, whatever it serves and under no name';
+const LOOKS_AGAIN =
+  'asks whose the client id is once more when others see the stream, and ends it if somebody has come by that since';
+
 /** Of whose a delivery is, among principals of one client id. */
 export const OWNER_MUTANTS: readonly Mutant[] = [
   {
@@ -121,8 +128,8 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
   {
     id: 'owner: a session beside the nameless Serve of another',
     file: 'server/session/opening.ts',
-    find: 'if ((streams.subjectOf(clientId) ?? subject) === subject) return;',
-    replace: 'return;',
+    find: "if (!isSamePrincipal(streams.subjectOf(clientId) ?? '', subject)) throw",
+    replace: 'if (!isSamePrincipal(subject, subject)) throw',
     caughtBy: transport(
       'access-sessions',
       'is refused where another serves as its client, also while that has no name',
@@ -173,7 +180,7 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
     replace: '',
     caughtBy: conformance(
       'owners',
-      'memory store is the client that came in by a join while its credential lives, also before it came and after it was forgotten',
+      'memory store is the client that came in by a join while its credential lives, also before it came, and it is not forgotten',
     ),
   },
   {
@@ -189,18 +196,63 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
   {
     id: 'owner: a join lets in a client by the id of another',
     file: 'server/store/credential/credentials.ts',
-    find: "if (!owners.isFree(clientId, own, now)) return refuse('owned');",
-    replace: '',
+    find: "!owners.isFree(clientId, own, now) || !isSamePrincipal(servedBy?.() ?? '', own)",
+    replace: "!isSamePrincipal(servedBy?.() ?? '', own)",
     caughtBy: conformance('owners', 'memory store keeps a join from letting in a client of its id'),
+  },
+  {
+    id: 'owner: a join lets in a client as which another serves',
+    file: 'server/store/credential/credentials.ts',
+    find: "!owners.isFree(clientId, own, now) || !isSamePrincipal(servedBy?.() ?? '', own)",
+    replace: '!owners.isFree(clientId, own, now)',
+    caughtBy: conformance(
+      'owners',
+      'memory store keeps a join from letting in a client as which another serves that the store does not know of',
+    ),
+  },
+  {
+    id: 'owner: who enrols is not asked who serves as that client',
+    file: 'server/api/enrolment.ts',
+    find: 'servedBy: () => clients.servedBy(clientId)',
+    replace: "servedBy: () => (clients.servedBy(clientId) ? '' : '')",
+    caughtBy: transport('client-owner', BY_BEING_THERE),
+  },
+  {
+    id: 'owner: a Serve does not look again once others see it',
+    file: 'server/transport/serve.ts',
+    find: 'if (mayBeAnothers()) lookAgain().catch(fail);',
+    replace: 'if (!mayBeAnothers()) lookAgain().catch(fail);',
+    caughtBy: unit('serve', LOOKS_AGAIN),
+  },
+  {
+    id: 'owner: a client is told to be whose who came by it last',
+    file: 'server/session/clients.ts',
+    find: 'principal: await ownerOf(view.clientId)',
+    replace: "principal: view.session?.subject ?? (await store.findClient(view.clientId))?.subject ?? ''",
+    caughtBy: transport('client-owner', 'is told to be whose it is: not who came by it last, but who may come'),
   },
   {
     id: 'owner: a client that has a session is forgotten',
     file: 'server/store/sqlite/clients.ts',
-    find: 'AND NOT EXISTS (SELECT 1 FROM session WHERE client_id = ?1 AND lost_at IS NULL)',
+    find: "if (session?.lost_at === null || selectServes.get(clientId)) return 'here';",
+    replace: '',
+    caughtBy: conformance('owners', FORGETS),
+  },
+  {
+    id: 'owner: a client is forgotten that may come back to its session',
+    file: 'server/store/sqlite/clients.ts',
+    find: "if (session && !endLost()) return 'awaited';",
+    replace: 'endLost();',
+    caughtBy: conformance('owners', KEEPS_RUNS),
+  },
+  {
+    id: 'owner: a client is said to be forgotten whose id a credential keeps',
+    file: 'server/store/sqlite/clients.ts',
+    find: "if (owners.isEnrolled(clientId, now)) return 'enrolled';",
     replace: '',
     caughtBy: conformance(
       'owners',
-      'memory store forgets a client that is away, with its drain, and its id is nobody’s',
+      'memory store is the client that came in by a join while its credential lives, also before it came, and it is not forgotten',
     ),
   },
   {

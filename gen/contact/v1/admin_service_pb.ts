@@ -1224,7 +1224,8 @@ export type ClientInfo = Message<"contact.v1.ClientInfo"> & {
   oldestRunning?: RunningTask | undefined;
 
   /**
-   * Whose it is: no other principal comes by its id. For operators and for itself; empty: nobody asked who it was.
+   * Whose its id is now, of whatever principal it was when it was here last: no other comes by it. For operators and for itself;
+   * empty: nobody's, as no credential of that principal lives, or nobody is asked who comes.
    *
    * @generated from field: string principal = 22;
    */
@@ -2314,9 +2315,10 @@ export const AdminService: GenService<{
     output: typeof DisconnectClientResponseSchema;
   },
   /**
-   * Forgets a named client that is away, with its drain and what it has served: another principal may come by its id then, once
-   * the client may not come back to its session any more, and unless it came by a join and its credential lives. NOT_FOUND: it is neither connected nor remembered.
-   * FAILED_PRECONDITION: it is connected.
+   * Forgets a named client that is away, with its drain and what it has served: another principal may come by its id then.
+   * NOT_FOUND: it is neither connected nor remembered. FAILED_PRECONDITION: it is connected; it may still come back to its
+   * session (`resume_window_ms`) and the tasks that it runs, and when it may no more is in `contact-retry-after-ms`; or it came
+   * in by a join and its credential lives, which keeps its id until that is revoked (`RevokeCredential`).
    *
    * @generated from rpc contact.v1.AdminService.ForgetClient
    */

@@ -1,5 +1,6 @@
 import { ContactError } from '../../../shared/errors.ts';
 import { matchesAny } from '../../model/access.ts';
+import { isSamePrincipal } from '../../model/owner.ts';
 import {
   type CredentialChange,
   type CredentialOutcome,
@@ -121,7 +122,7 @@ export function createCredentials(db: Database, owners: Owners, bounds: RoomBoun
     return { answer: created, changed: [created] };
   }
 
-  function enrol({ joinId, clientId, id, hash }: Enrolment, now: number): CredentialOutcome {
+  function enrol({ joinId, clientId, id, hash, servedBy }: Enrolment, now: number): CredentialOutcome {
     const refuse = (answer: CredentialOutcome['answer']): CredentialOutcome => ({ answer, changed: [] });
     const join = find(joinId);
     if (join?.kind !== 'join') return refuse('unknown');
@@ -137,7 +138,7 @@ export function createCredentials(db: Database, owners: Owners, bounds: RoomBoun
     if (past.some(({ revokedAt }) => revokedAt !== null && revokedAt >= join.createdAt)) return refuse('revoked');
     if (past.some((one) => endOf(one) > now)) return refuse('taken');
     const own = `client:${clientId}`;
-    if (!owners.isFree(clientId, own, now)) return refuse('owned');
+    if (!owners.isFree(clientId, own, now) || !isSamePrincipal(servedBy?.() ?? '', own)) return refuse('owned');
     const { rights, lifetimeMs, principal, endsBy } = join;
     const enrolled = store(
       {

@@ -1,5 +1,5 @@
 import { takenByAnother } from '../../model/owner.ts';
-import type { ServingClient, ServingMethods, StoredClient } from '../clients.ts';
+import type { ForgetOutcome, ServingClient, ServingMethods, StoredClient } from '../clients.ts';
 import type { SessionOpening } from '../sessions.ts';
 import type { Database, Owners } from './context.ts';
 
@@ -17,7 +17,8 @@ export interface Clients {
   leaveServing(client: Pick<ServingClient, 'clientId' | 'subject'>, now: number): void;
   /** A session of it was there until now: if it is not that of another principal. */
   see(client: Pick<ServingClient, 'clientId' | 'subject'>, now: number): void;
-  forget(clientId: string, now: number): 'forgotten' | 'unknown' | 'here';
+  /** @param endLost ends the sessions that it has lost; false: it holds something by one of them, and they stay */
+  forget(clientId: string, now: number, endLost: () => boolean): ForgetOutcome;
   drain(clientId: string, isDrained: boolean): boolean;
   isDrained(clientId: string): boolean;
   list(after: string, limit: number): readonly StoredClient[];
@@ -97,9 +98,11 @@ export function createClients(
     `DELETE FROM client WHERE last_seen_at < ?1 AND served_until < ?1 AND is_drained = 0
        AND client_id NOT IN (SELECT client_id FROM session)`,
   );
-  const deleteOne = db.prepare(
-    `DELETE FROM client WHERE client_id = ?1 AND served_until < ${STILL}
-       AND NOT EXISTS (SELECT 1 FROM session WHERE client_id = ?1 AND lost_at IS NULL)`,
+  const deleteOne = db.prepare('DELETE FROM client WHERE client_id = ?');
+  const selectServes = db.prepare(`SELECT 1 FROM client WHERE client_id = ? AND served_until = ${STILL}`);
+  // One that is not lost comes first.
+  const selectSession = db.prepare<{ lost_at: number | null }>(
+    'SELECT lost_at FROM session WHERE client_id = ? ORDER BY lost_at IS NOT NULL LIMIT 1',
   );
   const deleteMany = db.prepare(
     `DELETE FROM client WHERE client_id IN
@@ -168,10 +171,15 @@ export function createClients(
     see: ({ clientId, subject }, now) => {
       updateSeen.run(clientId, subject, now);
     },
-    forget(clientId, now) {
-      if (!selectOne.get(clientId)) return 'unknown';
+    forget(clientId, now, endLost) {
       leaveBehind(now);
-      return deleteOne.run(clientId).changes === 1 ? 'forgotten' : 'here';
+      const session = selectSession.get(clientId);
+      if (session?.lost_at === null || selectServes.get(clientId)) return 'here';
+      if (owners.isEnrolled(clientId, now)) return 'enrolled';
+      if (!selectOne.get(clientId)) return 'unknown';
+      if (session && !endLost()) return 'awaited';
+      deleteOne.run(clientId);
+      return 'forgotten';
     },
     isDrained: (clientId) => selectDrained.get(clientId)?.is_drained === 1,
     drain: (clientId, isDrained) => updateDrained.run(isDrained ? 1 : 0, clientId).changes === 1,

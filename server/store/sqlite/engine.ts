@@ -176,7 +176,7 @@ export function createSqliteEngine(
       case 'leaveServing':
         return clients.leaveServing(request.client, request.now);
       case 'forgetClient':
-        return clients.forget(request.clientId, request.now);
+        return clients.forget(request.clientId, request.now, () => sessionOperations.endIdle(request.clientId));
       case 'changeCredential':
         return credentials.change(request.change, request.now);
       case 'noteAct':

@@ -19,6 +19,8 @@ export interface SessionOperations {
   openSession(opening: SessionOpening, now: number): OpenedSession;
   loseSession(session: SessionRef, now: number): boolean;
   endSession(session: SessionRef, started: readonly StartedDelivery[] | 'all', now: number): EndedSession;
+  /** Ends what sessions a client has lost, as long as none of them runs anything. False: one does, and all stay. */
+  endIdle(clientId: string): boolean;
   listSessions(): readonly StoredSession[];
   describeSession(session: SessionRef): SessionStanding;
 }
@@ -171,6 +173,12 @@ export function createSessionOperations(
       if (!isCurrent(session)) return collect([]);
       if (!sessions.isLost(session.key)) see(session, now);
       return collect(endRow(session, started, now));
+    },
+    endIdle: (clientId) => {
+      const keys = sessions.findByClient(clientId).map(({ key }) => key);
+      if (keys.some((key) => !sessions.isLost(key) || tasks.runningOf(key).length > 0)) return false;
+      for (const key of keys) sessions.delete(key);
+      return true;
     },
     describeSession: ({ key, epoch }) => {
       const row = sessions.get(key);

@@ -5,6 +5,8 @@ import type { Database } from '../../file/database.ts';
 export interface Owners {
   /** A principal; empty: nobody's. */
   find(clientId: string, now: number): string;
+  /** Whether it is that of a client that came in by a join, and whose credential lives. */
+  isEnrolled(clientId: string, now: number): boolean;
   /** Whether this principal may come by it: it is no other's. */
   isFree(clientId: string, subject: string, now: number): boolean;
 }
@@ -35,6 +37,7 @@ export function createOwners(db: Database): Owners {
 
   return {
     find,
+    isEnrolled: (clientId, now) => selectOfClient.get(clientId, now) !== undefined,
     // Nothing is asked of the file where nobody is asked who it is.
     isFree: (clientId, subject, now) => subject === '' || isSamePrincipal(find(clientId, now), subject),
   };
