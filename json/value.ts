@@ -17,10 +17,15 @@ export function readValue(bytes: Uint8Array, contentType: string): unknown {
   const text = buffer.toString('utf8');
   if (!isJsonType(contentType)) return text;
   try {
-    return LONG_NUMBER.test(text) ? JSON.parse(text, keepDigits) : JSON.parse(text);
+    return parseJson(text);
   } catch {
     return text;
   }
+}
+
+/** The value of a text of JSON, whose numbers keep their digits when it is written again. SyntaxError: it is none. */
+export function parseJson(text: string): unknown {
+  return LONG_NUMBER.test(text) ? JSON.parse(text, keepDigits) : JSON.parse(text);
 }
 
 const raw: (text: string) => unknown = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;

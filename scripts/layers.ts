@@ -19,6 +19,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // The composition root puts every room together.
   server: [
     'server/config',
+    'server/web',
     'server/transport',
     'server/metrics',
     'server/history',
@@ -48,6 +49,8 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'shared',
     'gen',
   ],
+  // JSON over HTTP for people, scripts and browsers: what a request means, and what is answered. Loaded with the first of them.
+  'server/web': ['server/transport', 'server/api', 'server/model', 'json', 'shared', 'gen'],
   // Certificates and their files; nothing here knows what they are for.
   'server/tls': ['shared'],
   // How the server is, for who looks after it: HTTP of its own, loaded when asked for.

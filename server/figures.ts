@@ -14,6 +14,8 @@ export interface FigureSources {
   readonly connections: { readonly size: number; readonly admitted: number; readonly limits: ConnectionLimits };
   readonly openCalls: { readonly size: number };
   readonly front: { readonly size: number };
+  /** Undefined: gRPC is all that is spoken. */
+  readonly web: { readonly size: number } | undefined;
   /** Undefined: the server speaks no TLS. */
   readonly tls: { readonly identity: Pick<TlsIdentity, 'expiresAt' | 'examine'> } | undefined;
   readonly clock: Pick<Clock, 'now'>;
@@ -27,7 +29,8 @@ export interface FigureSources {
 export function readFigures(sources: FigureSources): Figures {
   const { counts, registry, results, limits } = sources;
   const sessions = registry.measure();
-  const [openCalls, openReverseCalls] = [sources.openCalls.size, sources.front.size];
+  const openCalls = sources.openCalls.size + (sources.web?.size ?? 0);
+  const openReverseCalls = sources.front.size;
   const { size: connections, admitted, limits: places } = sources.connections;
   const used: readonly LimitUse[] = [
     { name: 'connections', used: connections, max: places.maxConnections },

@@ -1,4 +1,4 @@
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { ServerCredentials } from '@grpc/grpc-js';
 import { type Address, writeAddress } from '../shared/address.ts';
 import { ContactError } from '../shared/errors.ts';
 import { guardLogger } from '../shared/logger.ts';
@@ -9,7 +9,9 @@ import { createTaskQueue } from './dispatch/queue.ts';
 import { findReachable, isEncrypted, openTls, operatorSocketOf } from './encryption.ts';
 import { findExposed, resolveAuth } from './exposure.ts';
 import { readFigures } from './figures.ts';
+import { createGrpcServer } from './grpcserver.ts';
 import { createIdentity, openForeignTokens } from './identity.ts';
+import { loadWebFor } from './loadweb.ts';
 import { createLogs } from './logs.ts';
 import { countReached, createEventCounts } from './model/figures.ts';
 import {
@@ -40,6 +42,7 @@ import { peerIdentityOf } from './transport/peer.ts';
 import { createRefusalCount } from './transport/refused.ts';
 import { createReverse } from './transport/reverse.ts';
 import { createSockets, type Sockets } from './transport/sockets.ts';
+import { createWeb } from './transport/web.ts';
 import { createCallees } from './tunnel/callees.ts';
 import { readVersion } from './version.ts';
 import { openWatched, startMetrics } from './watched.ts';
@@ -135,16 +138,8 @@ async function assemble(
   const { maxOpenCalls, heldBudgetBytes } = options;
   const connections = createConnections({ ...options, clock, logger, counts, limits: connectionLimits });
   const openCalls = createOpenCalls({ clock, logger, patience: options, maxOpenCalls, heldBudgetBytes });
-  const grpcServer = new Server({
-    'grpc.max_concurrent_streams': options.maxStreamsPerConnection,
-    interceptors: [createEndings(maxMessageBytes, counts.endedCalls), openCalls.interceptor],
-    'grpc.max_receive_message_length': maxMessageBytes,
-    'grpc.max_send_message_length': -1,
-    // Nobody asks for channelz, which counts every connection, stream and message.
-    'grpc.enable_channelz': 0,
-    'grpc.keepalive_time_ms': 3 * options.pingIntervalMs,
-    'grpc.keepalive_timeout_ms': Math.ceil(quietMs - 2 * options.pingIntervalMs),
-  });
+  const interceptors = [createEndings(maxMessageBytes, counts.endedCalls), openCalls.interceptor];
+  const grpcServer = createGrpcServer({ options, interceptors, maxMessageBytes, quietMs });
   let sockets: Sockets;
   const { pingIntervalMs, resumeWindowMs, stuckSocketMs, maxPayloadBytes, maxResultBytes } = options;
   const ends = createCallEnds({
@@ -176,6 +171,7 @@ async function assemble(
         return caller && reasonFor(caller);
       });
       reverse.front.expel(reasonFor);
+      web?.expel(reasonFor);
       registry.expel(reasonFor);
     },
     keepOperatorToken,
@@ -204,18 +200,21 @@ async function assemble(
   const services = createServices(api, agreement, ends, reverse, callees.services, standing, logs.audit);
   services.register(grpcServer);
   const subsystems = joinSubsystems([services.health, reverse]);
-  sockets = createSockets(grpcServer, {
-    credentials: ServerCredentials.createInsecure(),
-    clock,
-    quietMs,
-    connections,
-    logger,
-    gate: identity.gate,
-    tellRefusal: logs.tellRefusal,
-    countRefusal,
-    front: reverse.front,
+  const door = {
+    ...{ clock, logger, connections, gate: identity.gate, tellRefusal: logs.tellRefusal, countRefusal },
     maxHeaderBytes: options.maxHeaderBytes,
     places: createPlaces('calls', options.maxCallsPerPrincipal, counts),
+  };
+  const load = loadWebFor(options, { find: services.find, maxMessageBytes, clock, logger });
+  const web = options.http
+    ? createWeb({ ...door, patience: options, maxOpenCalls, heldBudgetBytes, stuckSocketMs, load })
+    : undefined;
+  sockets = createSockets(grpcServer, {
+    ...door,
+    credentials: ServerCredentials.createInsecure(),
+    quietMs,
+    front: reverse.front,
+    web,
     tls: tls && {
       identity: tls.identity,
       timeoutMs: options.tlsHandshakeMs,
@@ -224,8 +223,8 @@ async function assemble(
     },
   });
   const { front } = reverse;
-  const figures = () =>
-    readFigures({ ...common, tls, results: queue.results, connections, openCalls, front, limits: options });
+  const { results } = queue;
+  const figures = () => readFigures({ ...common, tls, results, connections, openCalls, front, web, limits: options });
 
   const bound: Address[] = [];
   let closed: Promise<void> | undefined;
@@ -239,6 +238,7 @@ async function assemble(
     await registry.leave(deadlineMs, deadline.isOver);
     await going;
     registry.close();
+    web?.end(SERVER_SHUTDOWN);
     await ends.closeAll(SERVER_SHUTDOWN);
     // `tryShutdown` answers before the sockets are gone, which are waited for below.
     grpcServer.tryShutdown(() => undefined);

@@ -1,4 +1,4 @@
-import type { DescService } from '@bufbuild/protobuf';
+import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import type { Server } from '@grpc/grpc-js';
 import {
   AccessService,
@@ -36,9 +36,14 @@ export interface ServiceRow {
   register(server: Server, ends: CallEnds): void;
 }
 
+/** What answers a method of producers, observers and operators, whatever carries its requests. */
+// biome-ignore lint/suspicious/noExplicitAny: each handler knows the messages of its own method.
+export type FindHandler = (method: DescMethod) => any;
+
 export interface Services {
   /** Every method of the table, and no other, is served from now on. */
   register(server: Server): void;
+  readonly find: FindHandler;
   readonly health: Subsystem & Pick<Health, 'trouble'>;
 }
 
@@ -57,6 +62,9 @@ export function createServices(
   standing: Standing,
   audit: Audit,
 ): Services {
+  const tasks = audit<typeof TaskService, 'streamEnqueue'>(TaskService, api.tasks);
+  const admin = audit(AdminService, api.admin);
+  const access = audit(AccessService, api.access);
   const ours: readonly ServiceRow[] = [
     row(
       ContactService,
@@ -66,14 +74,14 @@ export function createServices(
     row(
       TaskService,
       {
-        handlers: audit<typeof TaskService, 'streamEnqueue'>(TaskService, api.tasks),
+        handlers: tasks,
         flows: { watchTask: WATCH_TASK, watchResults: WATCH_RESULTS },
         own: createEnqueueStream(api.openProducing, ends),
       },
       HAND_CODECS,
     ),
-    row(AdminService, { handlers: audit(AdminService, api.admin), flows: { backUp: BACK_UP }, own: {} }),
-    row(AccessService, { handlers: audit(AccessService, api.access), flows: {}, own: {} }),
+    row(AdminService, { handlers: admin, flows: { backUp: BACK_UP }, own: {} }),
+    row(AccessService, { handlers: access, flows: {}, own: {} }),
     row(EnrolmentService, { handlers: audit(EnrolmentService, api.enrolment), flows: {}, own: {} }),
     reverse,
     row(classic.Contact, {
@@ -107,7 +115,19 @@ export function createServices(
     register(server) {
       for (const each of table) each.register(server, ends);
     },
+    find: findAmong([
+      [TaskService, tasks],
+      [AdminService, admin],
+      [AccessService, access],
+    ]),
     health: alive,
+  };
+}
+
+function findAmong(table: readonly (readonly [DescService, object])[]): FindHandler {
+  return ({ parent, localName }) => {
+    const handlers = table.find(([{ typeName }]) => typeName === parent.typeName)?.[1];
+    return (handlers as Readonly<Record<string, unknown>>)[localName];
   };
 }
 

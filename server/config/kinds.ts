@@ -175,6 +175,34 @@ export function name(): Kind<string> {
   });
 }
 
+/** The name of a host as a request says it, or `*`. */
+export function hostName(): Kind<string> {
+  return matching(
+    'host',
+    'the name of a host in lower case and without a port, or *',
+    /^(?:\*|[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)$/,
+  );
+}
+
+/** The origin of a page, or `*`. */
+export function origin(): Kind<string> {
+  return matching(
+    'origin',
+    'the origin of a page, such as https://example.org, or *',
+    /^(?:\*|https?:\/\/[^\s/?#@]+)$/,
+  );
+}
+
+function matching(placeholder: string, form: string, pattern: RegExp): Kind<string> {
+  return word({
+    values: textsOf(form, (given) => pattern.test(given)),
+    form,
+    placeholder,
+    read: (given) => (pattern.test(given) ? given : undefined),
+    write: (value) => value,
+  });
+}
+
 /** The path of a file: one that must be there and be read, unless it is said that the server makes it. */
 export function path({ isMade = false }: { readonly isMade?: boolean } = {}): Kind<string> {
   return { ...text('file', 'the path of a file'), isFile: !isMade };

@@ -1,6 +1,21 @@
 import { hostname } from 'node:os';
 import { connectionsWithin, readDescriptorLimit } from './descriptors.ts';
-import { address, choice, count, duration, name, oneOrMore, optional, path, size, text, toggle } from './kinds.ts';
+import {
+  address,
+  choice,
+  count,
+  duration,
+  hostName,
+  list,
+  name,
+  oneOrMore,
+  optional,
+  origin,
+  path,
+  size,
+  text,
+  toggle,
+} from './kinds.ts';
 import { row } from './row.ts';
 
 // The options of a server, each once. Flags of `contact serve`, environment, file, `createServer()`, `--check` and
@@ -14,6 +29,24 @@ export const NETWORK = {
     kind: oneOrMore(address()),
     default: '127.0.0.1:50051',
     description: 'HOST:PORT, where port 0 picks a free one, or unix:PATH, a socket file that is for this user alone',
+  }),
+  http: row({
+    kind: toggle(),
+    default: true,
+    description:
+      'the same addresses answer JSON over HTTP too; what answers is loaded with the first request of that kind',
+  }),
+  httpHosts: row({
+    kind: list(hostName()),
+    default: [],
+    description:
+      'names by which requests over HTTP may come, beside addresses, localhost and those of tls-name; * allows all',
+  }),
+  httpOrigins: row({
+    kind: list(origin()),
+    default: [],
+    description:
+      'pages of these origins may ask over HTTP; * allows all; those that the server has served itself may anyway',
   }),
   node: row({
     kind: name(),

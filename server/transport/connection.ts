@@ -1,7 +1,7 @@
-import type { Http2Session } from 'node:http2';
 import type net from 'node:net';
 import { ChurnMap } from '../../shared/churn.ts';
 import type { Caller } from '../model/caller.ts';
+import type { CarrierSession } from './carrier.ts';
 import { type Source, sourceOf } from './source.ts';
 
 /** How a connection came in; whoever may open the socket file of operators is one. */
@@ -21,8 +21,8 @@ export interface Connection {
   readonly socket: net.Socket;
   readonly way: Way;
   readonly source: Source;
-  /** Undefined: HTTP/2 has not begun. */
-  session: Http2Session | undefined;
+  /** Undefined: neither HTTP/2 nor HTTP/1 has begun. */
+  session: CarrierSession | undefined;
   /** By what it counts for (`connection_holders.ts`); bounded by the open calls. None: it is a newcomer's. */
   readonly holders: ChurnMap<string, Holder>;
   /** Who was let in last and stands. */
@@ -78,9 +78,14 @@ export function noteOver(socket: net.Socket, over: net.Socket): void {
 }
 
 /** The connection of a session; undefined: it is over. */
-export function connectionOf(session: Http2Session | undefined): Connection | undefined {
+export function connectionOf(session: CarrierSession | undefined): Connection | undefined {
   if (!session || session.destroyed) return undefined;
   // Node.js shows the socket of a session behind a proxy, which lets properties through.
-  const connection = (session.socket as Known)[CONNECTION];
+  return connectionOn(session.socket);
+}
+
+/** The connection that a socket is of; undefined: it is over. */
+export function connectionOn(socket: object): Connection | undefined {
+  const connection = (socket as Known)[CONNECTION];
   return connection?.isClosed ? undefined : connection;
 }

@@ -1,11 +1,19 @@
-import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2';
+import { constants } from 'node:http2';
 import type net from 'node:net';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { NOBODY } from '../access/callers.ts';
 import type { Caller } from '../model/caller.ts';
 import type { ConnectionEnd } from '../model/figures.ts';
-import { type Connection, connectionOf, createConnection, noteConnection, type Way } from './connection.ts';
+import type { Carrier, CarrierSession } from './carrier.ts';
+import {
+  type Connection,
+  connectionOf,
+  connectionOn,
+  createConnection,
+  noteConnection,
+  type Way,
+} from './connection.ts';
 import type { ConnectionLimits } from './connection_limits.ts';
 import { type ConnectionPlacesOptions, createConnectionPlaces } from './connection_places.ts';
 
@@ -28,15 +36,17 @@ const LAST_WORDS: Readonly<Record<Exclude<ConnectionEnd, 'displaced'>, string>> 
 export interface Connections {
   /** Counts a connection that was just accepted, until it closes; undefined: there is no place for it. */
   accept(socket: net.Socket, way: Way): Connection | undefined;
-  /** HTTP/2 has begun on a connection. */
-  enter(session: Http2Session): void;
+  /** A client may say its first word from now on. */
+  await(socket: net.Socket): void;
+  /** HTTP/2, or HTTP/1, has begun on a connection. */
+  enter(session: CarrierSession): void;
   /**
    * Counts a call that was let in, until it is over. RESOURCE_EXHAUSTED naming `connections`: its principal has as many as it may, or
    * there are as many as may be of callers like this; a client over whose connection nobody else is let in is told to go then.
    */
-  take(stream: ServerHttp2Stream, caller: Caller): void;
+  take(stream: Carrier, caller: Caller): void;
   /** Has a client go that guesses; what was let in meanwhile goes on to its end. */
-  sendAway(session: Http2Session): void;
+  sendAway(session: CarrierSession): void;
   /** Connections count no more for those that there is a reason for. */
   expel(reasonFor: (caller: Caller) => ContactError | undefined): void;
   readonly size: number;
@@ -47,7 +57,7 @@ export interface Connections {
 
 export interface ConnectionsOptions extends Omit<ConnectionPlacesOptions, 'onChange' | 'clock'> {
   readonly clock: Clock;
-  /** How long nobody may be let in over a connection, from the beginning of HTTP/2 on. */
+  /** How long nobody may be let in over a connection, from the beginning of HTTP on. */
   readonly authenticateWithinMs: number;
   /** How long a connection may have no call afterwards. */
   readonly maxConnectionIdleMs: number;
@@ -83,9 +93,14 @@ export function createConnections(options: ConnectionsOptions): Connections {
   /** Takes no further calls of a connection, which its client is told, and closes it once what is under way had its time. */
   function end(connection: Connection, reason: keyof typeof LAST_WORDS): void {
     const { session, isLeaving } = connection;
-    if (isLeaving || !session || session.destroyed) return;
+    if (isLeaving || session?.destroyed) return;
     connection.isLeaving = true;
     counts.endedConnections[reason] += 1;
+    // Nothing was said, and so nobody is told.
+    if (!session) {
+      connection.socket.destroy();
+      return;
+    }
     places.keepFor(connection, undefined);
     // Any other code would have the client drop the answers that are on their way.
     session.goaway(constants.NGHTTP2_NO_ERROR, 0, Buffer.from(LAST_WORDS[reason]));
@@ -102,7 +117,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   }
 
   /** A call of who is nobody, or lets a client in: neither is a reason to keep a connection. */
-  function countGuest(connection: Connection, stream: ServerHttp2Stream, kind: 'watches' | 'joins'): void {
+  function countGuest(connection: Connection, stream: Carrier, kind: 'watches' | 'joins'): void {
     connection[kind] += 1;
     stream.once('close', () => {
       connection[kind] -= 1;
@@ -117,6 +132,13 @@ export function createConnections(options: ConnectionsOptions): Connections {
       noteConnection(socket, connection);
       socket.once('close', () => places.forget(connection));
       return connection;
+    },
+
+    await(socket) {
+      const connection = connectionOn(socket);
+      if (!connection) return;
+      connection.since = clock.monotonic();
+      wait(connection, authenticateWithinMs);
     },
 
     enter(session) {

@@ -1,4 +1,4 @@
-import type { Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { IncomingHttpHeaders } from 'node:http2';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Authenticate, PeerIdentity } from '../access/authenticate.ts';
@@ -7,6 +7,7 @@ import { type Admission, admissionOf, asAdmitted, isAdmitted, isOfClient } from 
 import { CLIENT_KEY } from '../api/identity.ts';
 import type { Caller } from '../model/caller.ts';
 import { ANONYMOUS } from '../model/caller.ts';
+import type { Carrier, CarrierSession } from './carrier.ts';
 import { createPublicCalls } from './public_calls.ts';
 import type { CountRefusal } from './refused.ts';
 
@@ -24,7 +25,7 @@ export interface Gate {
    * is refused late; `caller` is who is known and refused nevertheless.
    */
   decide(
-    stream: ServerHttp2Stream,
+    stream: Carrier,
     headers: IncomingHttpHeaders,
     admit: (caller: Caller) => void,
     refuse: (error: ContactError, caller?: Caller) => void,
@@ -38,7 +39,7 @@ export const OPEN_GATE: Gate = {
 
 export interface GateOptions {
   readonly authenticate: Authenticate;
-  readonly peerOf: (stream: ServerHttp2Stream) => PeerIdentity;
+  readonly peerOf: (stream: Carrier) => PeerIdentity;
   /** A caller was let in. */
   readonly onAdmitted: (caller: Caller) => void;
   readonly countRefusal: CountRefusal;
@@ -46,7 +47,7 @@ export interface GateOptions {
   /** By which a refusal for want of a credential is late. */
   readonly refusalDelayMs: number;
   /** Has the client of a connection go that does nothing but guess. */
-  readonly sendAway: (session: Http2Session) => void;
+  readonly sendAway: (session: CarrierSession) => void;
   /** Of all callers together, of which those that are not known have a part. */
   readonly maxOpenCalls: number;
 }
@@ -65,17 +66,17 @@ export function createGate(options: GateOptions): Gate {
   const { authenticate, peerOf, onAdmitted, countRefusal, clock, refusalDelayMs, sendAway } = options;
   const publicCalls = createPublicCalls(options);
   // Goes with its session; sessions are bounded by connections.
-  const connections = new WeakMap<Http2Session, Connection>();
+  const connections = new WeakMap<CarrierSession, Connection>();
   let waiting = 0;
 
-  function enter(session: Http2Session): Connection {
+  function enter(session: CarrierSession): Connection {
     const connection: Connection = { refusals: 0, openCalls: 0, publicCalls: 0 };
     connections.set(session, connection);
     return connection;
   }
 
   /** Lets a call in that needs no credential, of who has none, or one that is told of the end of its join. */
-  function letInNobody(stream: ServerHttp2Stream, connection: Connection, path: string): ContactError | undefined {
+  function letInNobody(stream: Carrier, connection: Connection, path: string): ContactError | undefined {
     const error = publicCalls.take(stream, path, connection.publicCalls);
     if (error) return error;
     connection.publicCalls += 1;
@@ -86,7 +87,7 @@ export function createGate(options: GateOptions): Gate {
   }
 
   function letIn(
-    stream: ServerHttp2Stream,
+    stream: Carrier,
     connection: Connection,
     caller: Caller,
     admission: Admission,
@@ -105,7 +106,7 @@ export function createGate(options: GateOptions): Gate {
 
   /** Says it late, so that guessing is slow whatever was guessed; and to who goes on guessing not for ever. */
   function refuseLate(
-    stream: ServerHttp2Stream,
+    stream: Carrier,
     connection: Connection,
     error: ContactError,
     refuse: (error: ContactError) => void,

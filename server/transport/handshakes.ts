@@ -31,6 +31,8 @@ export interface HandshakeOptions {
   readonly timeoutMs: number;
   /** A client without a certificate is refused, where certificates are asked for. */
   readonly requiresCertificate: boolean;
+  /** What may be spoken afterwards, by the names that TLS has for that; what comes first is preferred. */
+  readonly protocols: readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
   /** Given what is to be read and written in place of the connection, and that, once the client is known. */
@@ -42,14 +44,14 @@ export interface HandshakeOptions {
  * nothing hold up nobody, and those who all speak at once only each other.
  */
 export function createHandshakes(options: HandshakeOptions): Handshakes {
-  const { timeoutMs, requiresCertificate, clock, logger, onSecure } = options;
+  const { timeoutMs, requiresCertificate, protocols, clock, logger, onSecure } = options;
   // All are bounded by the connections that the server takes.
   const silent = new ChurnSet<net.Socket>();
   const waiting = new ChurnSet<net.Socket>();
   // Node.js does not tell which socket TLS is spoken over, but where that comes from.
   const begun = new ChurnMap<string, net.Socket>();
   const plainSpoken = createPlainSpoken();
-  const server = createServer({ ...describe(options.identity), handshakeTimeout: timeoutMs }, secure);
+  const server = createServer({ ...describe(options.identity, protocols), handshakeTimeout: timeoutMs }, secure);
   server.on('tlsClientError', (error, socket) => {
     socket.destroy();
     broken((error as NodeJS.ErrnoException).code ?? error.message);
@@ -149,7 +151,7 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
       });
     },
     change(identity) {
-      server.setSecureContext(describe(identity));
+      server.setSecureContext(describe(identity, protocols));
     },
     close() {
       waiting.clear();
@@ -163,13 +165,13 @@ function endsOf({ remoteAddress, remotePort, localAddress, localPort }: net.Sock
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }
 
-function describe({ cert, key, clientCa }: TlsIdentity): TlsOptions {
+function describe({ cert, key, clientCa }: TlsIdentity, protocols: readonly string[]): TlsOptions {
   return {
     cert,
     key,
     // Whether a client without a certificate may go on is looked at afterwards: Node.js would have it be refused.
     ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: false }),
-    ALPNProtocols: ['h2'],
+    ALPNProtocols: [...protocols],
     minVersion: 'TLSv1.2',
   };
 }

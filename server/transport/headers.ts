@@ -11,6 +11,7 @@ import type { Gate } from './gate.ts';
 import { loosenHeaders, takeStreamListener } from './internals.ts';
 import type { CountRefusal, TellRefusal } from './refused.ts';
 import { closeRefused, faultOf, type HeaderFault, markStatuses, refuse } from './statuses.ts';
+import type { Web } from './web.ts';
 
 /** The longest timer of Node.js; grpc-js makes more of it negative, which is over at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -21,6 +22,8 @@ const LEGAL_KEY = /^[0-9a-z_.-]+$/;
 const LEGAL_VALUE = /^[ -~]*$/;
 /** Neither gRPC-Web nor another encoding of messages, which grpc-js would take for gRPC. */
 const GRPC = /^application\/grpc(\+proto)?\s*(;|$)/;
+/** All that is called gRPC. */
+const ANY_GRPC = /^application\/grpc/;
 const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
 const MS_BY_UNIT: ReadonlyMap<string, number> = new Map([
   ['H', 3_600_000],
@@ -43,6 +46,8 @@ export interface GuardOptions {
   /** Headers of one call, keys and values, without those of HTTP/2 itself. */
   readonly maxHeaderBytes: number;
   readonly front?: Front | undefined;
+  /** Takes what is not gRPC; undefined: grpc-js answers that with 415. */
+  readonly web?: Pick<Web, 'takeStream'> | undefined;
 }
 
 /**
@@ -50,7 +55,7 @@ export interface GuardOptions {
  * put right here. Whoever is not let in by the gate is refused here too, and nothing of the call is read.
  */
 export function guardHeaders(grpcServer: Server, options: GuardOptions): void {
-  const { logger, gate, tellRefusal, countRefusal, places, connections, maxHeaderBytes, front } = options;
+  const { logger, gate, tellRefusal, countRefusal, places, connections, maxHeaderBytes, front, web } = options;
   const { http2Server, handle } = takeStreamListener(grpcServer);
   if (front && !loosenHeaders(http2Server)) {
     logger.warn(
@@ -105,6 +110,11 @@ export function guardHeaders(grpcServer: Server, options: GuardOptions): void {
 
   http2Server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
     if (!GRPC.test(headers['content-type'] ?? '')) {
+      if (web && !ANY_GRPC.test(headers['content-type'] ?? '')) {
+        if (weighHeaders(headers) > maxHeaderBytes) stream.respond({ ':status': 431 }, { endStream: true });
+        else web.takeStream(stream, headers, rest[1] as readonly string[]);
+        return;
+      }
       // It is answered in HTTP by grpc-js, and calls nothing.
       delete headers['content-type'];
       hand(stream, headers, rest);

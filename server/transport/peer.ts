@@ -1,7 +1,7 @@
-import type { ServerHttp2Stream } from 'node:http2';
 import type net from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { isName } from '../../shared/ids.ts';
+import type { Carrier } from './carrier.ts';
 
 /** Who a connection is known to be of, whatever its calls say. */
 export type PeerIdentity =
@@ -33,7 +33,7 @@ export function markCertificate(socket: TLSSocket): void {
 }
 
 /** Who the connection of a stream is of. */
-export function peerIdentityOf(stream: Pick<ServerHttp2Stream, 'session'>): PeerIdentity {
+export function peerIdentityOf(stream: Pick<Carrier, 'session'>): PeerIdentity {
   // Node.js shows the socket of a session behind a proxy, which lets properties through.
   return (stream.session?.socket as Known | undefined)?.[IDENTITY] ?? NONE;
 }

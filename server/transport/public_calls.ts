@@ -1,9 +1,10 @@
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import { constants } from 'node:http2';
 import { EnrolmentService, health } from '../../gen/index.ts';
 import { ChurnSet } from '../../shared/churn.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { methodPath } from '../../shared/grpc.ts';
+import type { Carrier } from './carrier.ts';
 
 /** Streams of who is not known: a tenth of all open calls, and no more than these. */
 const MAX_WATCHES = 500;
@@ -29,7 +30,7 @@ export interface PublicCalls {
    * @param onConnection how many its connection has
    * @returns why it gets none
    */
-  take(stream: ServerHttp2Stream, path: string, onConnection: number): ContactError | undefined;
+  take(stream: Carrier, path: string, onConnection: number): ContactError | undefined;
 }
 
 export interface PublicCallsOptions {
@@ -42,9 +43,9 @@ export function createPublicCalls({ clock, maxOpenCalls }: PublicCallsOptions): 
   const maxWatches = Math.max(1, Math.min(MAX_WATCHES, Math.floor(maxOpenCalls * WATCH_SHARE)));
   let watches = 0;
   // In the order in which they came; bounded by MAX_CHECKS.
-  const checks = new ChurnSet<ServerHttp2Stream>();
+  const checks = new ChurnSet<Carrier>();
 
-  function takeCheck(stream: ServerHttp2Stream): void {
+  function takeCheck(stream: Carrier): void {
     if (checks.size >= MAX_CHECKS) {
       const [oldest] = checks;
       if (oldest) drop(oldest);
@@ -58,7 +59,7 @@ export function createPublicCalls({ clock, maxOpenCalls }: PublicCallsOptions): 
   }
 
   /** Its client hears RESOURCE_EXHAUSTED, which is what gRPC makes of this reset. */
-  function drop(stream: ServerHttp2Stream): void {
+  function drop(stream: Carrier): void {
     checks.delete(stream);
     // An error that nobody listens for ends the process.
     stream.on('error', () => undefined);

@@ -1,13 +1,14 @@
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { IncomingHttpHeaders } from 'node:http2';
 import type { ContactError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { LoggedRefusal } from '../access/refusals.ts';
 import type { Caller } from '../model/caller.ts';
 import type { EventCounts, RefusedFor } from '../model/figures.ts';
+import type { Carrier } from './carrier.ts';
 
 /** Tells of a call that was not let in, and of who made it where that is known. */
 export type TellRefusal = (
-  stream: ServerHttp2Stream,
+  stream: Pick<Carrier, 'session'>,
   headers: IncomingHttpHeaders,
   error: ContactError,
   caller?: Caller,

@@ -13,9 +13,11 @@ import type { Front } from './front.ts';
 import type { Gate } from './gate.ts';
 import { createHandshakes, type HandshakeOptions } from './handshakes.ts';
 import { guardHeaders } from './headers.ts';
+import { hearFirst } from './opening.ts';
 import { markCertificate, markOperator } from './peer.ts';
 import type { CountRefusal, TellRefusal } from './refused.ts';
 import { claimSocketFile, type SocketFile } from './socket_file.ts';
+import type { Web } from './web.ts';
 
 /** How often each connection is looked at before it has been quiet for too long. */
 const LOOKS = 4;
@@ -68,6 +70,8 @@ export interface SocketsOptions {
   readonly maxHeaderBytes: number;
   /** Takes calls before grpc-js does. */
   readonly front?: Front;
+  /** Takes what is not gRPC, HTTP/1 among it; undefined: nothing else is spoken. */
+  readonly web?: Web | undefined;
   /** What ports speak before HTTP/2; absent: nothing. A socket file is plain. */
   readonly tls?: Pick<HandshakeOptions, 'identity' | 'timeoutMs' | 'requiresCertificate'> | undefined;
 }
@@ -82,13 +86,15 @@ interface Accepted {
 }
 
 export function createSockets(grpcServer: Server, options: SocketsOptions): Sockets {
-  const { credentials, clock, quietMs, logger, connections } = options;
+  const { credentials, clock, quietMs, logger, connections, web } = options;
   const injector = grpcServer.createConnectionInjector(credentials);
   guardHeaders(grpcServer, options);
   const servers: net.Server[] = [];
   const files: SocketFile[] = [];
   // Bounded by the connections that are taken.
   const accepted = new Set<Accepted>();
+  // Without pings they may say nothing for long: the system asks their peers whether they are there.
+  const speaksHttp1 = new WeakSet<net.Socket>();
   const namePeer = createPeerNames();
   let onEmpty: (() => void) | undefined;
   let isStopped = false;
@@ -102,7 +108,7 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
     for (const one of accepted) {
       const { socket, moved, quietLooks } = one;
       one.moved = socket.bytesRead + socket.bytesWritten;
-      one.quietLooks = one.moved === moved ? quietLooks + 1 : 0;
+      one.quietLooks = one.moved === moved && !speaksHttp1.has(socket) ? quietLooks + 1 : 0;
       if (one.quietLooks >= LOOKS) socket.destroy();
     }
     stopLooking = clock.after(quietMs / LOOKS, look);
@@ -112,12 +118,13 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
     options.tls &&
     createHandshakes({
       ...options.tls,
+      protocols: web ? ['h2', 'http/1.1'] : ['h2'],
       clock,
       logger,
       onSecure(socket, over) {
         markCertificate(socket);
         noteOver(socket, over);
-        injector.injectConnection(socket);
+        greet(socket, over);
       },
     });
 
@@ -136,7 +143,23 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
     socket.on('error', () => socket.destroy());
     if (way === 'operators') markOperator(socket);
     if (way === 'port' && handshakes) handshakes.begin(socket);
-    else injector.injectConnection(socket);
+    else greet(socket, socket);
+  }
+
+  /** Hands a connection, read and written by `socket`, to what its client speaks. */
+  function greet(socket: net.Socket, accepted: net.Socket): void {
+    if (!web) {
+      injector.injectConnection(socket);
+      return;
+    }
+    connections.await(socket);
+    hearFirst(socket, (spoken) => {
+      if (spoken === 'http2') injector.injectConnection(socket);
+      else {
+        speaksHttp1.add(accepted);
+        web.take(socket);
+      }
+    });
   }
 
   function bind(options: net.ListenOptions, way: Way): Promise<net.Server> {
@@ -196,6 +219,7 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
     stop,
     async close(graceMs) {
       stop();
+      web?.close();
       if (accepted.size > 0) {
         await new Promise<void>((resolve) => {
           onEmpty = resolve;

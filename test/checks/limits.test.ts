@@ -12,15 +12,14 @@ import { METRICS_CONSTANTS } from './metricslimits.ts';
 import { REVERSE_CONSTANTS, REVERSE_REASONS } from './reverselimits.ts';
 import { STORE_CONSTANTS, STORE_REASONS } from './storelimits.ts';
 import { WAITING_CONSTANTS, WAITING_REASONS } from './waitinglimits.ts';
+import { WEB_CONSTANTS, WEB_OPTIONS, WEB_REASONS } from './weblimits.ts';
 
 const FILE = join(ROOT, 'docs', 'limits.md');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
 /** What is no bound: where the server is, what it is called, and a choice of the contract. */
-const NO_LIMITS: readonly string[] = [
-  ...['listen', 'store', 'node', 'metrics', 'metricsPublic', 'classicSettleOnWrite'],
-  ...ACCESS_OPTIONS,
-];
+const OTHER_OPTIONS = ['listen', 'store', 'node', 'metrics', 'metricsPublic', 'classicSettleOnWrite'];
+const NO_LIMITS: readonly string[] = [...OTHER_OPTIONS, ...WEB_OPTIONS, ...ACCESS_OPTIONS];
 const SERVER = Object.fromEntries(Object.entries(DEFAULTS).filter(([name]) => !NO_LIMITS.includes(name)));
 
 /** Options of the SDK that bound something, and flags of the command line. */
@@ -112,6 +111,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ['time without a call after which a client', 'client/channel.ts', 'IDLE_MS'],
   ...REVERSE_CONSTANTS,
   ...METRICS_CONSTANTS,
+  ...WEB_CONSTANTS,
   ...STORE_CONSTANTS,
   ...ACCESS_CONSTANTS,
   ...WAITING_CONSTANTS,
@@ -161,6 +161,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ...STORE_REASONS,
   ...ACCESS_REASONS,
   ...WAITING_REASONS,
+  ...WEB_REASONS,
   'server/dispatch/bulk.ts MAX_NAMED': 'items that an answer about a filter names; all are done and counted',
   'server/api/clients.ts MAX_TASKS': 'tasks of a session that an operator is told; all are counted',
   'server/dispatch/due.ts MAX_WAIT_MS': 'a time between two looks',
@@ -196,7 +197,6 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/config/kinds.ts MAX_TIMER_MS': 'what an option may say',
   'server/config/rows.ts MAX_MESSAGE_PART': 'what an option may say',
   'server/config/file.ts MAX_FILE_BYTES': 'of a file that an operator writes',
-  'server/api/admin.ts MAX_AGE_SECONDS': 'what a retention may say',
   'server/session/session.ts MAX_SEQ': 'its row says 2^31, and its own test reaches it',
   'server/api/classic.ts MAX_STATUS_LENGTH': 'in the row of the status of a worker',
   'server/transport/counts.ts MAX_DEPTH': 'of the messages of the contract, which a client cannot choose',

@@ -6,6 +6,7 @@ import { AdminService } from '../../gen/index.ts';
 import { connectionsWithin } from '../../server/config/descriptors.ts';
 import { ask, type Clients, connect } from '../scene/clients.ts';
 import { atEnd, closeScene } from '../scene/end.ts';
+import { speakSettings } from '../scene/flood.ts';
 import { type Scene, startScene } from '../scene/server.ts';
 import { skipLoudly } from '../scene/skip.ts';
 import { never, until } from '../scene/until.ts';
@@ -94,7 +95,10 @@ describe('connections', () => {
     scene = await startScene({ maxConnections: 10_000, pingIntervalMs: 60_000 });
     const clients = Array.from({ length: AT_ONCE }, open);
     let answered = 0;
-    for (const { socket } of clients) socket.once('data', () => void ++answered);
+    for (const { socket } of clients) {
+      socket.once('data', () => void ++answered);
+      speakSettings(socket);
+    }
     await until('the server has spoken on every one', () => answered === AT_ONCE);
     assert.equal(scene.connectionCount, AT_ONCE);
   });

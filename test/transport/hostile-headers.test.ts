@@ -224,7 +224,7 @@ describe('A request that is not gRPC', () => {
   afterEach(closeScene);
 
   it('is told so, whatever its path and headers are', async () => {
-    const session = dial(await startScene());
+    const session = dial(await startScene({ http: false }));
     const odd = { 'content-type': 'text/plain', ':path': `/${'x'.repeat(20_000)}`, 'grpc-timeout': 'soon' };
     assert.equal((await call(session, odd)).headers[':status'], 415);
   });

@@ -129,7 +129,9 @@ describe('A call that is not let in', () => {
     await until('all are told', async () => /limit 2/.test(await told()));
     const counted = 'no_credential 1, bad_credential 2, expired 1, revoked 1, role 1, limit 2';
     assert.equal((await told()).replace(/expired \d+/, 'expired 1'), counted);
-    const hasty = open(dial(scene), LIST, { authorization: 'Bearer ct_x' });
+    const session = dial(scene);
+    await new Promise((resolve) => session.once('remoteSettings', resolve));
+    const hasty = open(session, LIST, { authorization: 'Bearer ct_x' });
     hasty.on('error', () => undefined).end(frame(Buffer.alloc(0)));
     await new Promise((resolve) => setImmediate(resolve));
     hasty.close(constants.NGHTTP2_CANCEL);

@@ -160,7 +160,7 @@ describe('a server that speaks TLS', () => {
     for (const one of results) if (one instanceof tls.TLSSocket) one.destroy();
   });
 
-  it('takes TLS 1.2 and later with HTTP/2 alone', async () => {
+  it('takes TLS 1.2 and later with HTTP/2 and HTTP/1.1, or without the latter', async () => {
     const scene = await startDurable({ tls: 'auto', auth: 'off' });
     for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
       const socket = await shake(scene, { maxVersion });
@@ -169,7 +169,14 @@ describe('a server that speaks TLS', () => {
     }
     const old = await shake(scene, { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' });
     assert.match(String(old), /protocol version/);
-    assert.match(String(await shake(scene, { ALPNProtocols: ['http/1.1'] })), /no application protocol/);
+    assert.match(String(await shake(scene, { ALPNProtocols: ['h3'] })), /no application protocol/);
+    for (const ALPNProtocols of [['http/1.1', 'h2'], ['http/1.1']]) {
+      const socket = await shake(scene, { ALPNProtocols });
+      assert.ok(socket instanceof tls.TLSSocket);
+      assert.equal(socket.alpnProtocol, ALPNProtocols.at(-1));
+    }
+    const without = await startDurable({ tls: 'auto', auth: 'off', http: false });
+    assert.match(String(await shake(without, { ALPNProtocols: ['http/1.1'] })), /no application protocol/);
     const sent = await shake(scene);
     assert.ok(sent instanceof tls.TLSSocket);
     assert.equal(
