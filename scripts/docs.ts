@@ -17,6 +17,7 @@ const BESIDE = [
   'SECURITY.md',
   'bench/README.md',
   'examples/cpp/README.md',
+  'examples/go/README.md',
   'examples/python/README.md',
   'examples/reverse/README.md',
   'examples/ruby/README.md',

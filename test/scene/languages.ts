@@ -42,7 +42,16 @@ const CPP: Language = {
     findPlugin('cpp') !== undefined,
 };
 
-export const LANGUAGES: readonly Language[] = [PYTHON, RUBY, CPP];
+const GO: Language = {
+  name: 'go',
+  needs: 'Go clients need golang-go, golang-google-grpc-dev, protoc-gen-go and protoc-gen-go-grpc (Debian)',
+  isInstalled: () =>
+    isOk('go', 'version') &&
+    isOk('test', '-d', '/usr/share/gocode/src/google.golang.org/grpc') &&
+    isOk('sh', '-c', 'command -v protoc protoc-gen-go protoc-gen-go-grpc'),
+};
+
+export const LANGUAGES: readonly Language[] = [PYTHON, RUBY, CPP, GO];
 
 /** Runs the first commands of its README in an empty folder, where the repository's `proto` and `examples` are. */
 export async function buildWorkers(language: Language, folder: string): Promise<void> {
