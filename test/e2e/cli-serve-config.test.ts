@@ -152,7 +152,7 @@ describe('contact serve --check', function () {
       [
         2,
         [...tls(tlsCert, tlsKey), '--tls-client-ca', at('other.pem')],
-        /^contact: --tls-client-ca: .*other\.pem has no certificate in PEM$/m,
+        /^contact: --tls-client-ca: .*other\.pem has no certificate in PEM\b/m,
       ],
       [2, tls(at('ended.pem'), tlsKey), /^contact: .*(the certificate has ended|not that of the certificate)/m],
       [0, tls(at('soon.pem'), at('soon.pem')), /^contact: --tls-cert: warning: the certificate ends on 20/m],

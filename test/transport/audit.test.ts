@@ -27,6 +27,7 @@ const LOOKS: readonly string[] = [
   'ListTasks',
   'CountTasks',
   'ListFailures',
+  'GetHistory',
   'ListActs',
   'WatchTask',
   'WatchResults',
