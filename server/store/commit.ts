@@ -1,4 +1,5 @@
 import { ContactError } from '../../shared/errors.ts';
+import { createAdmission } from './admission.ts';
 
 /** Runs a group in one transaction. PostgreSQL's answers come later, SQLite's at once: both are welcome. */
 export interface Engine<R> {
@@ -38,6 +39,8 @@ export interface GroupCommit<R> {
 export interface GroupCommitOptions<R> {
   readonly engine: Engine<R>;
   readonly rankOf: (request: R) => number;
+  /** Whose turn it takes, where more waits than fits into a group; default: nobody's, all goes in order of arrival. */
+  readonly turnOf?: (request: R) => string | undefined;
   /** Called when the content of the disk is no longer known. */
   readonly onFatal: (error: unknown) => void;
   /**
@@ -61,12 +64,22 @@ interface Waiting<R> {
 
 /**
  * Group commit: what is submitted in one event-loop turn, or while a commit is under way, forms the next transaction.
- * Requests are admitted in order of arrival, so that a flood of one kind starves no other, and run by rank. While a
+ * Requests are admitted in order of arrival and by turns (`createAdmission()`), so that a flood of one kind or of one principal
+ * starves no other, and run by rank. While a
  * group goes to disk one more is transacted; the one after that waits, and gathers. Answers leave in order.
  * The queue is bounded by its callers: each waits for its answer before it sends more.
  */
 export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommit<R> {
-  const { engine, rankOf, onFatal, onGroup, maxItems = 2_000, maxBytes = 8 * 1024 * 1024 } = options;
+  const {
+    engine,
+    rankOf,
+    turnOf = () => undefined,
+    onFatal,
+    onGroup,
+    maxItems = 2_000,
+    maxBytes = 8 * 1024 * 1024,
+  } = options;
+  const admit = createAdmission<Waiting<R>>({ maxItems, maxBytes, turnOf: ({ request }) => turnOf(request) });
   let queue: Waiting<R>[] = [];
   let isScheduled = false;
   /** The sync of the newest group, until it is on disk. */
@@ -94,17 +107,8 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
   }
 
   function takeGroup(): Waiting<R>[] {
-    let items = 0;
-    let bytes = 0;
-    let count = 0;
-    for (; count < queue.length; count++) {
-      const next = queue[count]!;
-      if (count > 0 && (items + next.items > maxItems || bytes + next.bytes > maxBytes)) break;
-      items += next.items;
-      bytes += next.bytes;
-    }
-    const group = count === queue.length ? queue : queue.slice(0, count);
-    queue = count === queue.length ? [] : queue.slice(count);
+    const { group, rest } = admit(queue);
+    queue = rest;
     return group.length > 1 ? group.sort((a, b) => a.rank - b.rank) : group;
   }
 

@@ -132,3 +132,10 @@ const RANKS: Readonly<Record<Request['kind'], number>> = Object.freeze({
 export function rankOf(request: Request): number {
   return RANKS[request.kind];
 }
+
+/** Tasks of one principal give way to those of others; results, sessions and orders go as they come. */
+export function turnOf(request: Request): string | undefined {
+  if (request.kind === 'insert') return request.tasks[0]?.createdBy;
+  if (request.kind === 'extendBroadcast') return request.children[0]?.createdBy;
+  return request.kind === 'insertBroadcast' ? request.parent.createdBy : undefined;
+}

@@ -171,6 +171,20 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     caughtBy: sqlite('backlog', 'is there again when the store opens, counted and in its order'),
   },
   {
+    id: 'no turns of principals',
+    file: 'server/store/request.ts',
+    find: "if (request.kind === 'insert') return request.tasks[0]?.createdBy;",
+    replace: '',
+    caughtBy: sqlite('groups', 'has a small producer wait for no more than a turn of one that floods it'),
+  },
+  {
+    id: 'turns that begin anew with each group',
+    file: 'server/store/admission.ts',
+    find: 'last === undefined ? 0 : names.indexOf(last) + 1',
+    replace: '0',
+    caughtBy: unit('admission', 'goes on with who did not fit'),
+  },
+  {
     id: 'answered before the log is on disk',
     file: 'server/store/commit.ts',
     find: '    synced.then(\n',

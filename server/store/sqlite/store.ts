@@ -10,7 +10,7 @@ import { type OpenFile, openFile } from '../file/open.ts';
 import { observeEngine } from '../observed.ts';
 import type { StoreOptions } from '../options.ts';
 import { createRefusals } from '../refusals.ts';
-import { type Request, rankOf } from '../request.ts';
+import { type Request, rankOf, turnOf } from '../request.ts';
 import { type Signal, signalsOf } from '../signals.ts';
 import type { Store } from '../store.ts';
 import type { PruneOutcome } from '../tasks.ts';
@@ -36,6 +36,7 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
   const commit = createGroupCommit<Request>({
     engine: options.observer ? observeEngine(judged, options.observer) : judged,
     rankOf,
+    turnOf,
     onGroup: (stage, requests, answers) => {
       writing.worked();
       const told = requests.flatMap((request, i) => signalsOf(request, answers[i], stage));
