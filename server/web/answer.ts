@@ -28,6 +28,8 @@ const HEADERS = Object.freeze({
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
 });
+const OPENAPI_PATH = '/openapi.json';
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 const WRONG_VERB = 405;
 const PREFLIGHT = Object.freeze({
   'access-control-allow-methods': 'GET, POST, PUT, DELETE',
@@ -100,7 +102,10 @@ export function createAnswer(options: AnswerOptions): (exchange: Exchange) => Pr
     const route = routes.get(verb === 'HEAD' ? 'GET' : verb);
     // Whoever is not known is told nothing of what there is.
     const caller = await exchange.admit(route ? methodPath(route.method) : path);
-    if (!route) refuse(path, verb, routes, headers);
+    if (path === OPENAPI_PATH && READS.has(verb)) {
+      const { default: document } = await import('./openapi.json', { with: { type: 'json' } });
+      exchange.send(200, headers, render(document));
+    } else if (!route) refuse(path, verb, routes, headers);
     else await run(route, caller, exchange, { params, search, headers });
   }
 

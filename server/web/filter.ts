@@ -63,6 +63,12 @@ export const PAGE = {
   page: text('The `next` of the page before.'),
 };
 
+/** What a page says beside its list. */
+export const NEXT = { next: text('Where to go on: the `page` of the next request; absent with the last page.') };
+
+/** What an act says beside the tasks that it names. */
+export const TOTAL = { total: whole('All that were changed; at most 1,000 of them are named.'), ...NEXT };
+
 /** Tasks that an act is about: named ones, or those that conditions find. */
 export const SELECTION = {
   ids: many(text('These tasks, at most 1,000; not together with conditions.')),

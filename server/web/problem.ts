@@ -43,6 +43,7 @@ const NAMES: ReadonlyMap<string, string> = new Map([
   ['queues', 'queue'],
   ['states', 'state'],
   ['kinds', 'kind'],
+  ['step_seconds', 'stepMs'],
 ]);
 
 /** A field of the contract as the request calls it that carried it. */

@@ -25,8 +25,8 @@ export interface RouteHead<P extends string, Q extends Fields, B extends Fields>
   readonly query?: Q;
   /** Fields of the body; absent: it has none. */
   readonly body?: B;
-  /** The type of docs/json.md that is answered, and how many of it there are. */
-  readonly answers: string | { readonly list: string; readonly of: string };
+  /** The type of docs/json.md that is answered, or the name of a list of it, and what is answered beside the list. */
+  readonly answers: string | { readonly list: string; readonly of: string; readonly beside?: Fields };
 }
 
 export interface Reply {

@@ -55,6 +55,9 @@ describe('JSON over HTTP', () => {
     assert.equal(clients.clients.length, 1);
     assert.equal((await askWeb(scene, '/v1/whoami')).json.kind, 'anonymous');
     assert.equal((await askWeb(scene, '/v1/server')).json.revision, 1);
+    assert.equal((await askWeb(scene, '/v1/history?totalOnly=true')).json.total.stepMs, 10_000);
+    assert.equal((await askWeb(scene, '/v1/history?stepMs=1500')).json.error.field, 'stepMs');
+    assert.equal((await askWeb(scene, '/openapi.json')).json.openapi, '3.1.0');
   });
 
   it('keeps the digits of numbers, bytes and texts as they were given', async () => {

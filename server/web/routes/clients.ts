@@ -1,7 +1,7 @@
 import { AdminService } from '../../../gen/index.ts';
 import { clientDetailToJson, clientToJson } from '../../../json/client.ts';
 import { flag } from '../fields.ts';
-import { PAGE } from '../filter.ts';
+import { NEXT, PAGE } from '../filter.ts';
 import { one, type Route } from '../route.ts';
 
 const M = AdminService.method;
@@ -13,7 +13,7 @@ export const CLIENT_ROUTES: readonly Route[] = [
     method: M.listClients,
     summary: 'Clients that are connected, and named ones that are away, by id.',
     query: { ...PAGE, connected: flag('Only those that are connected.') },
-    answers: { list: 'clients', of: 'Client' },
+    answers: { list: 'clients', of: 'Client', beside: NEXT },
     ask: ({ limit = 0, page = '', connected = false }) => ({
       pageSize: limit,
       pageToken: page,

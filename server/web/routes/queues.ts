@@ -1,7 +1,7 @@
 import { AdminService } from '../../../gen/index.ts';
 import { limitsToJson, queueToJson } from '../../../json/queue.ts';
 import { flag, whole } from '../fields.ts';
-import { PAGE } from '../filter.ts';
+import { NEXT, PAGE } from '../filter.ts';
 import { one, type Route } from '../route.ts';
 
 const M = AdminService.method;
@@ -17,7 +17,7 @@ export const QUEUE_ROUTES: readonly Route[] = [
     method: M.listQueues,
     summary: 'Queues that have a task, a worker or settings, by name.',
     query: PAGE,
-    answers: { list: 'queues', of: 'Queue' },
+    answers: { list: 'queues', of: 'Queue', beside: NEXT },
     ask: ({ limit = 0, page = '' }) => ({ pageSize: limit, pageToken: page }),
     tell: ({ queues, nextPageToken: next }) => ({
       body: { queues: queues.map(queueToJson), ...(next !== '' && { next }) },

@@ -2,7 +2,7 @@ import { ResultStart, TaskService, type WatchTaskResponse } from '../../../gen/i
 import { deliveryToJson, resultToJson, taskLogToJson, taskToJson } from '../../../json/task.ts';
 import { progressToJson } from '../../../json/waiting.ts';
 import type { Event } from '../event.ts';
-import { text } from '../fields.ts';
+import { flag, text, whole } from '../fields.ts';
 import { CONDITIONS, readConditions } from '../filter.ts';
 import { type Route, stream } from '../route.ts';
 import { readResult } from './tasks.ts';
@@ -42,7 +42,15 @@ export const STREAM_ROUTES: readonly Route[] = [
       ),
       ...SETTLED,
     },
-    answers: { list: 'results', of: 'Result' },
+    answers: {
+      list: 'results',
+      of: 'Result',
+      beside: {
+        cursor: text('Where to go on: the `from` of the next request.'),
+        more: flag('There are more already.'),
+        gap: whole('Results that were deleted before they could be told; absent: none.'),
+      },
+    },
     ask({ from, ...given }, lastEventId) {
       const wanted = lastEventId ?? from ?? 'now';
       const start = STARTS.get(wanted);

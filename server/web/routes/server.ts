@@ -1,11 +1,14 @@
 import { AccessService, type ActKind, ActKindSchema, AdminService, FailureGrouping } from '../../../gen/index.ts';
 import { callerToJson, credentialToJson } from '../../../json/access.ts';
 import { actToJson } from '../../../json/act.ts';
+import { historyToJson } from '../../../json/history.ts';
 import { failureGroupToJson, serverToJson } from '../../../json/server.ts';
-import { instant, many, text, whole, word } from '../fields.ts';
-import { PAGE } from '../filter.ts';
+import { invalid } from '../../../shared/errors.ts';
+import { anything, flag, instant, many, text, whole, word } from '../fields.ts';
+import { NEXT, PAGE } from '../filter.ts';
 import { one, type Route } from '../route.ts';
 
+const SECOND_MS = 1_000;
 const GROUPINGS = {
   error: FailureGrouping.ERROR,
   client: FailureGrouping.CLIENT,
@@ -31,7 +34,14 @@ export const SERVER_ROUTES: readonly Route[] = [
       queue: many(text('Only of these queues.')),
       limit: whole('At most so many groups, up to 500; default 100.'),
     },
-    answers: { list: 'groups', of: 'FailureGroup' },
+    answers: {
+      list: 'groups',
+      of: 'FailureGroup',
+      beside: {
+        otherGroups: whole('Groups beyond these.'),
+        otherFailures: whole('What is in those.'),
+      },
+    },
     ask: ({ since, by = 'error', queue = [], limit = 0 }) => ({
       since,
       by: GROUPINGS[by],
@@ -40,6 +50,33 @@ export const SERVER_ROUTES: readonly Route[] = [
     }),
     tell: ({ groups, otherGroups, otherFailures }) => ({
       body: { groups: groups.map(failureGroupToJson), otherGroups, otherFailures: Number(otherFailures) },
+    }),
+  }),
+  one({
+    verb: 'GET',
+    path: '/v1/history',
+    method: AdminService.method.getHistory,
+    summary: 'What queues did within the last hour, in steps, by name; and `total`, what all did together.',
+    query: {
+      queue: many(text('Only of these queues, at most 100.')),
+      since: instant('From the step of this instant on; default: all that is kept.'),
+      stepMs: whole('Milliseconds of one step, a multiple of 10,000; default: 10,000.'),
+      totalOnly: flag('Of no queue, but of all of them together.'),
+    },
+    answers: {
+      list: 'queues',
+      of: 'QueueHistory',
+      beside: { total: anything('The same of all queues together; absent for a caller who may not see all.') },
+    },
+    ask({ queue = [], since, stepMs = 0, totalOnly = false }) {
+      if (stepMs % SECOND_MS !== 0) throw invalid('stepMs', 'expected a multiple of 10,000');
+      return { queues: queue, since, stepSeconds: stepMs / SECOND_MS, totalOnly };
+    },
+    tell: (answer) => ({
+      body: {
+        queues: answer.queues.map((history) => historyToJson(history, answer)),
+        total: answer.total && historyToJson(answer.total, answer),
+      },
     }),
   }),
   one({
@@ -54,7 +91,7 @@ export const SERVER_ROUTES: readonly Route[] = [
       kind: many(word('Only of these kinds.', [...KINDS.keys()])),
       ...PAGE,
     },
-    answers: { list: 'acts', of: 'Act' },
+    answers: { list: 'acts', of: 'Act', beside: NEXT },
     ask: ({ since, queue = [], by = [], kind = [], limit = 0, page = '' }) => ({
       since,
       queues: queue,
@@ -89,7 +126,7 @@ export const SERVER_ROUTES: readonly Route[] = [
     method: AccessService.method.listCredentials,
     summary: 'Tokens, joins and clients that came by one; never their secrets.',
     query: PAGE,
-    answers: { list: 'credentials', of: 'Credential' },
+    answers: { list: 'credentials', of: 'Credential', beside: NEXT },
     ask: ({ limit = 0, page = '' }) => ({ pageSize: limit, pageToken: page }),
     tell: ({ credentials, nextPageToken: next }) => ({
       body: { credentials: credentials.map(credentialToJson), ...(next !== '' && { next }) },

@@ -4,7 +4,7 @@ import type { Json } from '../../../json/plain.ts';
 import { outcomeToJson, type Settled, taskToJson } from '../../../json/task.ts';
 import { wordOf } from '../../../json/word.ts';
 import { flag, many, nested, required, text, whole } from '../fields.ts';
-import { CONDITIONS, PAGE, readConditions, readSelection, SELECTION } from '../filter.ts';
+import { CONDITIONS, NEXT, PAGE, readConditions, readSelection, SELECTION, TOTAL } from '../filter.ts';
 import { NEW_TASK, QUEUED_TASK, readNewTask } from '../newtask.ts';
 import { one, type Route } from '../route.ts';
 
@@ -87,7 +87,7 @@ export const TASK_ROUTES: readonly Route[] = [
     method: M.listTasks,
     summary: 'Tasks that meet all conditions, the newest first.',
     query: { ...CONDITIONS, ...PAGE, withPayload: flag('Tell their payloads too.') },
-    answers: { list: 'tasks', of: 'Task' },
+    answers: { list: 'tasks', of: 'Task', beside: NEXT },
     ask: (given) => ({
       filter: readConditions(given),
       pageSize: given.limit ?? 0,
@@ -133,7 +133,7 @@ export const TASK_ROUTES: readonly Route[] = [
     method: M.cancelTasks,
     summary: 'Cancels tasks: what waits at once; what runs is asked to stop.',
     body: { ...SELECTION, reason: text('Told to the worker and to observers; at most 256 characters.') },
-    answers: { list: 'tasks', of: 'Changed' },
+    answers: { list: 'tasks', of: 'Changed', beside: TOTAL },
     ask: ({ reason = '', ...given }) => ({ ...readSelection(given), reason }),
     tell: ({ tasks, total, nextPageToken }) => ({
       body: { tasks: tasks.map(cancelledToJson), total, ...next(nextPageToken) },
@@ -145,7 +145,7 @@ export const TASK_ROUTES: readonly Route[] = [
     method: M.retryTasks,
     summary: 'Has failed tasks run again.',
     body: SELECTION,
-    answers: { list: 'tasks', of: 'Changed' },
+    answers: { list: 'tasks', of: 'Changed', beside: TOTAL },
     ask: readSelection,
     tell: ({ ids, refusedIds, total, nextPageToken }) => ({
       body: {
@@ -161,7 +161,7 @@ export const TASK_ROUTES: readonly Route[] = [
     method: M.deleteTasks,
     summary: 'Forgets settled tasks.',
     body: SELECTION,
-    answers: { list: 'tasks', of: 'Changed' },
+    answers: { list: 'tasks', of: 'Changed', beside: TOTAL },
     ask: readSelection,
     tell: ({ ids, refusedIds, total, nextPageToken }) => ({
       body: { tasks: [...ids.map((id) => ({ id })), ...refused(refusedIds)], total, ...next(nextPageToken) },
