@@ -108,6 +108,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'server/store/act': ['acts.ts', 'requestacts.ts'],
   'server/store/credential': ['credentials.ts'],
   'server/store/file': ['database.ts', 'open.ts'],
+  'server/store/history': ['records.ts'],
   'server/store/sqlite/rows': ['index.ts'],
   'server/store/sqlite/fresh': ['fresh.ts'],
 };

@@ -15,6 +15,7 @@ export const LONG_TESTS: Readonly<Record<string, string>> = {
   'test/e2e/languages.test.ts': 'e2e/python and checks/python have clients from bare stubs',
   'test/faults/backlog.test.ts': 'faults/restart has tasks that wait',
   'test/faults/clock.test.ts': 'unit tests move the clock',
+  'test/faults/history.test.ts': 'unit/history-kept has processes that end without a word',
   'test/faults/idleproxies.test.ts': 'faults/cut has lines that fall silent',
   'test/faults/owners.test.ts': 'conformance/sessions and transport/adoption have two owners of an id',
   'test/faults/poison.test.ts': 'conformance has attempts that end with their client',

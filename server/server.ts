@@ -261,7 +261,7 @@ async function assemble(
         told = await startMetrics(metrics, queue, { version, figures, store, trouble: () => services.health.trouble });
         await identity.start();
         await registry.recover();
-        await history.start(store);
+        await history.start(store, options.node);
         await subsystems.start({ queue, registry, api, clock, logger });
       } catch (error) {
         // Whatever a server that was closed meanwhile fails of, that is why.

@@ -6,6 +6,7 @@ import type { StoreObserver } from '../store/observed.ts';
 import type { Store } from '../store/store.ts';
 import { bucketOf, COLUMN, COLUMNS } from './columns.ts';
 import { type Frame, type FrameQuery, frameOf, type RingView, readRing } from './frame.ts';
+import { createKeeper, type HistoryShelf, type Keeper } from './keeper.ts';
 import { createPlaces, type Places } from './places.ts';
 import { type Ring, rowOf, saturate } from './ring.ts';
 import { createTimeline, slotOf, type Timeline } from './timeline.ts';
@@ -16,7 +17,7 @@ export const STEP_MS = 10_000;
 const MAX_PRIORITIES = 32;
 
 /** What the history reads of the store at the end of a step. */
-export type HistorySource = Pick<Store, 'countQueues' | 'listOldest'>;
+export type HistorySource = Pick<Store, 'countQueues' | 'listOldest'> & HistoryShelf;
 
 /**
  * The last hour in steps: what was done with the tasks of each queue and of all, how long they waited and ran, and how the
@@ -26,9 +27,9 @@ export type HistorySource = Pick<Store, 'countQueues' | 'listOldest'>;
 export interface History extends HistoryReader {
   /** Counts what the store commits, from when it is opened. */
   readonly observer: StoreObserver;
-  /** Looks at the store at the end of each step from now on. */
-  start(store: HistorySource): Promise<void>;
-  /** Looks a last time, before the store is closed. */
+  /** Goes on with what the node has kept in the store, and looks at it at the end of each step from now on. */
+  start(store: HistorySource, node: string): Promise<void>;
+  /** Looks a last time, and keeps what is known, before the store is closed. */
   close(): Promise<void>;
 }
 
@@ -62,6 +63,7 @@ export function createHistory({ clock, logger, stepMs, maxOwn }: HistoryOptions)
   let cancelTimer = (): void => undefined;
   let turning: Promise<void> | undefined;
   let source: HistorySource | undefined;
+  let keeper: Keeper | undefined;
   begin();
 
   /** Nothing is known, and counting begins. */
@@ -127,6 +129,7 @@ export function createHistory({ clock, logger, stepMs, maxOwn }: HistoryOptions)
     } catch (error) {
       logger.warn({ err: error }, 'a step of the history is a gap, since the queues could not be counted');
     }
+    await keeper?.keep(timeline, places, isLast);
   }
 
   function arm(from: HistorySource): void {
@@ -150,8 +153,10 @@ export function createHistory({ clock, logger, stepMs, maxOwn }: HistoryOptions)
       },
       synced: () => undefined,
     },
-    async start(store) {
+    async start(store, node) {
       source = store;
+      keeper = createKeeper(store, node, logger);
+      await keeper.restore(timeline, places);
       arm(store);
     },
     frame: (query) => frameOf(timeline, query),

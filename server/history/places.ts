@@ -137,6 +137,7 @@ export function createPlaces(current: () => number, maxOwn: number = MAX_OWN): P
     },
     restore(queue, from) {
       const known = own.get(queue);
+      if (known) known.from = Math.max(known.from, from);
       if (known || own.size >= maxOwn) return known;
       const ring = createRing(from, current());
       own.set(queue, ring);

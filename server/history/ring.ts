@@ -5,7 +5,7 @@ import { SLOTS, slotOf } from './timeline.ts';
 export interface Ring {
   readonly numbers: Uint32Array;
   /** The first step from which all of the queue is counted here; before, it was among others. */
-  readonly from: number;
+  from: number;
   /** The newest step in which it had anything. */
   activeAt: number;
 }

@@ -17,6 +17,8 @@ export interface Timeline {
   coveredOf(step: number): number;
   /** So many more milliseconds of a step were counted, and all of its numbers are there. */
   cover(step: number, ms: number): void;
+  /** So many milliseconds of a step were counted by an earlier process. */
+  restore(step: number, ms: number): void;
   /** Goes on to a step that comes later. @param clear the slots of steps that begin */
   advance(next: number, clear: (slot: number) => void): void;
 }
@@ -42,6 +44,9 @@ export function createTimeline(stepMs: number, now: number): Timeline {
     cover(step, ms) {
       covered[slotOf(step)]! += ms;
       newest = Math.max(newest, step);
+    },
+    restore(step, ms) {
+      covered[slotOf(step)] = ms;
     },
     advance(next, clear) {
       for (let step = Math.max(current + 1, next - SLOTS + 1); step <= next; step += 1) {

@@ -7,6 +7,7 @@ import type { Actor } from './acts.ts';
 import type { ClientActor, ServingClient } from './clients.ts';
 import type { CredentialChange } from './credentials.ts';
 import type { ClaimRequest, Release, Settlement } from './deliveries.ts';
+import type { NewHistoryRecord } from './history.ts';
 import type { QueueActor, QueueChange } from './queues.ts';
 import type { SessionOpening, StartedDelivery } from './sessions.ts';
 
@@ -81,6 +82,7 @@ export type Request =
       readonly actor?: ClientActor | undefined;
     }
   | { readonly kind: 'noteAct'; readonly act: NewAct }
+  | { readonly kind: 'keepHistory'; readonly record: NewHistoryRecord; readonly keptFrom: number }
   | { readonly kind: 'rememberServing'; readonly client: ServingClient; readonly now: number }
   | {
       readonly kind: 'leaveServing';
@@ -122,6 +124,7 @@ const RANKS: Readonly<Record<Request['kind'], number>> = Object.freeze({
   setQueue: 4,
   drainClient: 4,
   noteAct: 4,
+  keepHistory: 4,
   rememberServing: 4,
   leaveServing: 4,
   forgetClient: 4,

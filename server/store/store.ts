@@ -6,6 +6,7 @@ import type { BroadcastStore } from './broadcasts.ts';
 import type { ClientStore } from './clients.ts';
 import type { CredentialStore } from './credentials.ts';
 import type { DeliveryStore } from './deliveries.ts';
+import type { HistoryStore } from './history.ts';
 import type { StoreCapabilities } from './options.ts';
 import type { QueueStore } from './queues.ts';
 import type { ResultStore } from './results.ts';
@@ -41,7 +42,8 @@ export interface Store
     ClientStore,
     BroadcastStore,
     CredentialStore,
-    ActStore {
+    ActStore,
+    HistoryStore {
   readonly capabilities: StoreCapabilities;
   /**
    * Names one history of positions, and is part of every cursor. [a-z0-9]{1,32} Another one when the store was

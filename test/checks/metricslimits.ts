@@ -9,5 +9,6 @@ export const METRICS_CONSTANTS: readonly ConstantRow[] = [
   ['queues with a label of their own', 'server/metrics/labels.ts', 'MAX_LABELS'],
   ['queues with a label of their own', 'server/metrics/rows.ts', 'MAX_ROWS'],
   ['queues with a history of their own', 'server/history/places.ts', 'MAX_OWN', 'MAX_CANDIDATES', 'MAX_MOVED'],
+  ['history that is kept in the store', 'server/history/record.ts', 'MAX_RECORD_BYTES'],
   ['queues that one `GetHistory` names', 'server/api/history.ts', 'MAX_QUEUES', 'MAX_STEP_MS'],
 ];

@@ -17,6 +17,7 @@ const PORTS: Readonly<Record<string, string>> = {
   broadcasts: 'BroadcastStore',
   credentials: 'CredentialStore',
   acts: 'ActStore',
+  history: 'HistoryStore',
   store: 'Store',
 };
 

@@ -16,6 +16,7 @@ import { withClose } from './closing.ts';
 import { createCredentials } from './credentials.ts';
 import { listFailures } from './failures.ts';
 import { findTasks } from './filter.ts';
+import { createHistory } from './history.ts';
 import { insertTasks } from './inserts.ts';
 import { createOperating } from './operating.ts';
 import { findPruned } from './retention.ts';
@@ -189,6 +190,7 @@ export function createModelStore(
       acts.during(() => ids.map((id) => deleteOne(id, scope, actor))),
     listActs: acts.listActs,
     noteAct: acts.noteAct,
+    ...createHistory(),
     pruneTasks: async (retention, limit, now) => pruneTasks(retention, limit, now),
     wakeTasks: async (now, limit) => wakeTasks(now, limit),
     openSession: async (opening, now) => openSession(world, opening, now),

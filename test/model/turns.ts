@@ -18,6 +18,7 @@ const ORDER: readonly (readonly (keyof Store)[])[] = [
     'setQueueSettings',
     'drainClient',
     'noteAct',
+    'keepHistory',
     'rememberServing',
     'leaveServing',
     'forgetClient',

@@ -1,4 +1,4 @@
-import { type Mutant, transport, unit } from './mutant.ts';
+import { conformance, type Mutant, transport, unit } from './mutant.ts';
 
 const PLACES = 'server/history/places.ts';
 const HISTORY = 'server/history/history.ts';
@@ -69,6 +69,44 @@ export const HISTORY_MUTANTS: readonly Mutant[] = [
     find: 'isStanding ? row[at]! :',
     replace: 'false ? row[at]! :',
     caughtBy: unit('history', 'tells what was stored, taken and settled in each step, and how it stood at its end'),
+  },
+  {
+    id: 'history: a step that goes on after a restart is kept twice',
+    file: 'server/history/keeper.ts',
+    find: 'if (first !== undefined && until > current * stepMs) keptTo',
+    replace: 'if (first !== undefined && until < 0) keptTo',
+    caughtBy: unit('history-kept', 'is the same as that of one that was never stopped'),
+  },
+  {
+    id: 'history: what others did in a step is forgotten with a restart',
+    file: 'server/history/record.ts',
+    find: '  addRows(places.others, kept.total, isCurrent);',
+    replace: '',
+    caughtBy: unit(
+      'history-kept',
+      'counts on in the step in which it was stopped, however often, queues without a place too',
+    ),
+  },
+  {
+    id: 'history: what was among others is told as zero after a restart',
+    file: 'server/history/record.ts',
+    find: 'Math.min(kept.othersAt, current)',
+    replace: 'Math.min(0, current)',
+    caughtBy: unit('history-kept', 'knows of no queue that had no place before, where there are more places now'),
+  },
+  {
+    id: 'history: written each minute, though there is nothing',
+    file: 'server/history/keeper.ts',
+    find: 'if (!isLast && !hasRows(places, first, newest)) return;',
+    replace: '',
+    caughtBy: unit('history-kept', 'leaves the disk alone while nothing happens, and forgets what is an hour old'),
+  },
+  {
+    id: 'history: kept for ever',
+    file: 'server/store/history/records.ts',
+    find: 'DELETE FROM history WHERE until < ? OR',
+    replace: 'DELETE FROM history WHERE until < 0 * ? OR',
+    caughtBy: conformance('history', 'keepHistory(), sqlite store forgets what is older, of every node'),
   },
   {
     id: 'history: told of queues of others',

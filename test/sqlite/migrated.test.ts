@@ -54,6 +54,7 @@ describe('a file of an older schema', () => {
       db.exec('DROP TABLE act');
       db.exec('DROP TABLE task_act');
       db.exec('DROP TABLE task_log');
+      db.exec('DROP TABLE history');
       db.exec('PRAGMA user_version = 3');
       db.close();
 

@@ -14,6 +14,11 @@ import { createTask } from '../scene/tasks.ts';
 
 const STEP_MS = 10_000;
 const NO_COUNTS = { scheduled: 0, running: 0, settled: { succeeded: 0, failed: 0, cancelled: 0, expired: 0 } };
+const IN_MEMORY = {
+  capabilities: { kind: 'sqlite', isDurable: false, isShared: false } as const,
+  keepHistory: async () => undefined,
+  listHistory: async () => [],
+};
 const EVER = { since: 0, stepMs: STEP_MS };
 
 interface Scene {
@@ -32,7 +37,7 @@ async function openHistory(maxOwn?: number): Promise<Scene> {
   const clock = createFakeClock(1_800_000_000_000);
   const history = createHistory({ clock, logger: silentLogger, stepMs: STEP_MS, ...(maxOwn && { maxOwn }) });
   const store = await openStore('memory:', { node: 'n', observer: history.observer });
-  await history.start(store);
+  await history.start(store, 'n');
   const scene: Scene = {
     clock,
     store,
@@ -246,11 +251,11 @@ describe('createHistory()', () => {
     await next();
     await history.close();
     const failing = { ...store, countQueues: () => Promise.reject(new Error('not now')) };
-    await history.start(failing);
+    await history.start(failing, 'n');
     await enqueue('q', 1);
     await next();
     await history.close();
-    await history.start(store);
+    await history.start(store, 'n');
     await enqueue('q', 2);
     await next();
     await next();
@@ -271,7 +276,7 @@ describe('createHistory()', () => {
     const standings = (count: number) =>
       Array.from({ length: count }, (_, queue) => ({ ...NO_COUNTS, queue: `queue-${queue}`, ready: 1 }));
     let counts = standings(100);
-    await history.start({ countQueues: async () => counts, listOldest: async () => [] });
+    await history.start({ ...IN_MEMORY, countQueues: async () => counts, listOldest: async () => [] }, 'n');
     const before = await measureMemory();
     const next = async (): Promise<void> => {
       clock.advance(STEP_MS);

@@ -279,4 +279,12 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX act_alike ON act (principal, kind, queue, client_id, number);
   `,
+  `
+  CREATE TABLE history (
+    node TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (node, until)
+  ) STRICT;
+  `,
 ];

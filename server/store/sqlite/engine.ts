@@ -4,6 +4,7 @@ import type { Acts } from '../act/acts.ts';
 import { noteRequest } from '../act/requestacts.ts';
 import type { Engine, GroupSize } from '../commit.ts';
 import { type Credentials, createCredentials } from '../credential/credentials.ts';
+import { createHistoryRecords, type HistoryRecords } from '../history/records.ts';
 import type { StoreBounds } from '../options.ts';
 import type { Request } from '../request.ts';
 import type { SessionStanding, StoredSession } from '../sessions.ts';
@@ -51,6 +52,7 @@ export interface SqliteEngine extends Engine<Request> {
   readonly listing: Listing;
   readonly failures: Failures;
   readonly retention: RetentionOperations;
+  readonly history: HistoryRecords;
   listSessions(): readonly StoredSession[];
   describeSession(session: SessionRef): SessionStanding;
 }
@@ -93,6 +95,7 @@ export function createSqliteEngine(
   const results = createResults(context);
   const listing = createListing(context, results.newestOf);
   const failures = createFailures(context);
+  const history = createHistoryRecords(db);
   const parts = {
     ...context,
     deliveries,
@@ -182,6 +185,9 @@ export function createSqliteEngine(
       case 'noteAct':
         // Whoever notes what the others have done notes this too.
         return true;
+      case 'keepHistory':
+        history.keep(request.record, request.keptFrom);
+        return true;
       case 'claim':
         return claimTasks(request.plan(), Math.floor(request.now()));
     }
@@ -251,6 +257,7 @@ export function createSqliteEngine(
     listing,
     failures,
     retention,
+    history,
     listSessions,
     describeSession,
   };

@@ -138,6 +138,13 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
       await commit.submit({ kind: 'noteAct', act: { ...act, at: Math.floor(act.at) } }, 1, 0);
     },
     listActs: (before, since, limit) => read(() => engine.acts.list(before, Math.ceil(since), limit)),
+    keepHistory: async ({ node, from, until, bytes }, keptFrom) => {
+      // The last of the disk is for results.
+      checkDisk();
+      const record = { node, from: Math.floor(from), until: Math.floor(until), bytes };
+      await commit.submit({ kind: 'keepHistory', record, keptFrom: Math.floor(keptFrom) }, 1, bytes.byteLength);
+    },
+    listHistory: (node, since) => read(() => engine.history.list(node, Math.ceil(since))),
     leaveServing: ({ clientId, subject }, at) =>
       commit.submit({ kind: 'leaveServing', client: { clientId, subject }, now: Math.floor(at) }, 1, 0),
     forgetClient: (clientId, at, by = '') =>
