@@ -31,7 +31,7 @@ export const ORDERS = ['id', 'p50', 'p99', 'failed', 'oldest', 'running'] as con
 export type Order = (typeof ORDERS)[number];
 
 /** Larger is worse; -1: nobody knows. */
-const WEIGHTS: Readonly<Record<Exclude<Order, 'id'>, (client: ClientInfo) => number>> = {
+export const RUN_WEIGHTS: Readonly<Record<Exclude<Order, 'id'>, (client: ClientInfo) => number>> = {
   p50: ({ runs }) => runs?.p50Ms ?? -1,
   p99: ({ runs }) => runs?.p99Ms ?? -1,
   failed: ({ runs }) => (runs ? Number(runs.failed) / Number(runs.ended) : -1),
@@ -42,7 +42,7 @@ const WEIGHTS: Readonly<Record<Exclude<Order, 'id'>, (client: ClientInfo) => num
 /** Those of equal weight stay as they are: by id. */
 export function sortClients(clients: readonly ClientInfo[], order: Order): readonly ClientInfo[] {
   if (order === 'id') return clients;
-  const weightOf = WEIGHTS[order];
+  const weightOf = RUN_WEIGHTS[order];
   const weighed = clients.map((client) => ({ client, weight: weightOf(client) }));
   return weighed.sort((a, b) => (a.weight === b.weight ? 0 : b.weight - a.weight)).map(({ client }) => client);
 }

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import { escapeLine } from './escape.ts';
 import type { Output } from './output.ts';
+import { widthOf } from './width.ts';
 
 /** The name of a column; that of one with numbers, which are aligned to the right, ends with `#`. */
 export type Heading = string;
@@ -19,11 +20,11 @@ function layOut(headings: readonly Heading[], rows: readonly Row[]) {
   const isNumber = headings.map((heading) => heading.endsWith('#'));
   const cells = [headings.map((heading) => heading.replace(/#$/, '')), ...rows.map((row) => row.map(escapeLine))];
   const widths = headings.map((_, column) =>
-    cells.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0),
+    cells.reduce((width, row) => Math.max(width, widthOf(row[column] ?? '')), 0),
   );
   const pad = (cell: string, column: number): string => {
-    const width = widths[column] ?? 0;
-    return isNumber[column] ? cell.padStart(width) : cell.padEnd(width);
+    const blanks = ' '.repeat(Math.max(0, (widths[column] ?? 0) - widthOf(cell)));
+    return isNumber[column] ? blanks + cell : cell + blanks;
   };
   const join = (row: Row): string => row.map(pad).join('  ').trimEnd();
   return { lines: cells.map(join), layOutRow: (row: Row): string => join(row.map(escapeLine)) };

@@ -24,6 +24,7 @@ const CHECKS: readonly Check[] = [
   { name: 'command line page', command: 'node', args: ['scripts/clireference.ts', '--check'] },
   { name: 'JSON page', command: 'node', args: ['scripts/jsonpage.ts', '--check'] },
   { name: 'OpenAPI', command: 'node', args: ['scripts/openapi.ts', '--check'] },
+  { name: 'picture of top', command: 'node', args: ['scripts/toppicture.ts', '--check'] },
   { name: 'dependencies', command: 'node', args: ['scripts/licences.ts'] },
   { name: 'contract lint', command: 'buf', args: ['lint'] },
   { name: 'contract breaking', command: 'buf', args: ['breaking', '--against', RELEASED] },

@@ -1,30 +1,30 @@
 import { type Command, Option } from 'commander';
-import type { Admin } from '../../client/index.ts';
-import { pause } from '../../client/pause.ts';
 import { clientToJson } from '../../json/client.ts';
 import type { Json } from '../../json/plain.ts';
 import { queueToJson } from '../../json/queue.ts';
 import { serverToJson } from '../../json/server.ts';
-import { systemClock } from '../../shared/clock.ts';
 import { withAdmin } from '../admin.ts';
 import type { CommandContext } from '../context.ts';
 import { parsePositiveDuration } from '../duration.ts';
-import { onStopSignal } from '../signals.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
-import { onQuitKey } from '../top/keys.ts';
-import { openScreen } from '../top/screen.ts';
-import { rateQueues, type Snapshot, takeSnapshot } from '../top/snapshot.ts';
-import { type Line, renderTop } from '../top/view.ts';
+import { createBrowse } from '../top/browse.ts';
+import { SORTS } from '../top/columns.ts';
+import { KEYS } from '../top/help.ts';
+import { showLive } from '../top/live.ts';
+import { arrange } from '../top/rows.ts';
+import { type Snapshot, takeSnapshot } from '../top/snapshot.ts';
+import { renderTop } from '../top/view.ts';
 
 interface TopOptions extends TargetOptions {
   readonly once?: boolean;
   /** Milliseconds. */
   readonly refresh: number;
+  readonly sort?: string;
+  readonly filter?: string;
 }
 
 /** The deadline of one question to the server: a screen that stands still should say so soon. */
 const DEADLINE_MS = 5_000;
-const HINT: Line = { text: 'q: quit', style: 'dim' };
 
 export function fillTopCommand(command: Command, context: CommandContext): void {
   command
@@ -32,6 +32,12 @@ export function fillTopCommand(command: Command, context: CommandContext): void 
     .addOption(
       new Option('--refresh <duration>', 'between two looks').default(1_000, '1s').argParser(parsePositiveDuration),
     )
+    .addOption(
+      new Option('--sort <column>', 'by what tables that have it are sorted (default: the busiest first)').choices(
+        SORTS,
+      ),
+    )
+    .option('--filter <text>', 'only queues and clients that have this text in their names, labels, states or status')
     .option('--json', 'once, as a JSON object')
     .action((options: TopOptions) => runTop(options, context))
     .addHelpText(
@@ -39,25 +45,33 @@ export function fillTopCommand(command: Command, context: CommandContext): void 
       `
 Queues with the most tasks come first, and clients that run the most. "settled/s" is what settled between two looks,
 "unroutable" are tasks that wait for clients which are not connected. p50, p99, failed and oldest are explained by
-"contact clients list --help". q or Ctrl-C ends it. NO_COLOR is respected.
+"contact clients list --help". A look that takes long is followed by a longer pause, so that it costs a tenth of the time
+at most. NO_COLOR is respected. --sort and --filter do nothing to --json.
 
-Example:
-  contact top --once`,
+Keys:
+${KEYS.map(([key, what]) => `  ${key.padEnd(20)}${what}`).join('\n')}
+
+Examples:
+  contact top --sort oldest
+  contact top --once --filter mails`,
     );
   addTargetOptions(command);
 }
 
 async function runTop(options: TopOptions, context: CommandContext): Promise<void> {
   const { out } = context;
+  const { server = 'the server', refresh: refreshMs } = options;
   const isLive = out.isTerminal && !options.once && !options.json;
   await withAdmin(
     options,
     context,
     async (admin) => {
       const first = await takeSnapshot(admin);
-      if (isLive) return showLive(first, admin, options, context);
+      const browse = createBrowse(options.sort, options.filter);
+      if (isLive) return showLive({ admin, first, browse, server, refreshMs }, context);
       if (options.json) return out.writeJson(snapshotToJson(first));
-      const frame = { snapshot: first, rates: null, server: options.server ?? 'the server', footer: null };
+      const rows = arrange(first, browse, { now: first.at, rates: null });
+      const frame = { snapshot: first, rates: null, server, browse, rows, trouble: null, isPrinted: true };
       const size = { columns: Number.POSITIVE_INFINITY, rows: Number.POSITIVE_INFINITY };
       await out.write(
         `${renderTop(frame, size)
@@ -69,48 +83,6 @@ async function runTop(options: TopOptions, context: CommandContext): Promise<voi
     // A live screen says that nobody answers, and looks again.
     !isLive,
   );
-}
-
-async function showLive(first: Snapshot, admin: Admin, options: TopOptions, context: CommandContext): Promise<void> {
-  const { out } = context;
-  const { server = 'the server' } = options;
-  const stop = new AbortController();
-  const quit = (): void => stop.abort();
-  let [snapshot, rates, footer]: [Snapshot, ReadonlyMap<string, number> | null, Line] = [first, null, HINT];
-
-  const screen = openScreen(out);
-  const draw = () => screen.draw(renderTop({ snapshot, rates, server, footer }, screen.size()));
-  const releases = [
-    onQuitKey(context.input, quit),
-    onStopSignal(quit),
-    out.onResize(() => void draw()),
-    () => screen.close(),
-  ];
-  const stopped = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
-  out.closed.addEventListener('abort', quit);
-
-  async function look(): Promise<void> {
-    try {
-      const next = await takeSnapshot(admin);
-      rates = rateQueues(snapshot, next);
-      snapshot = next;
-      footer = HINT;
-    } catch (error) {
-      const age = Math.round((Date.now() - snapshot.at) / 1_000);
-      footer = { text: `no answer for ${age} s, this is old: ${(error as Error).message}`, style: 'red' };
-    }
-  }
-
-  try {
-    while (!stop.signal.aborted) {
-      // A terminal that takes nothing (Ctrl-S) is waited for.
-      await Promise.race([draw(), stopped]);
-      await pause(systemClock, options.refresh, stop.signal);
-      if (!stop.signal.aborted) await Promise.race([look(), stopped]);
-    }
-  } finally {
-    for (const release of releases) release();
-  }
 }
 
 function snapshotToJson({ at, info, queues, clients }: Snapshot): Json {

@@ -1,23 +1,41 @@
+import { emitKeypressEvents } from 'node:readline';
 import type { Input } from '../context.ts';
 
-/** q, and what Ctrl-C and Ctrl-D are in raw mode. */
-const QUIT_KEYS: ReadonlySet<string> = new Set(['q', 'Q', '\x03', '\x04']);
-const ESCAPE = '\x1b';
+/** A key as it is called here: what moves and ends by its name, `quit` and `suspend` for Ctrl-C and Ctrl-Z, others by what they type. */
+export type Key = string;
 
-/** Calls `quit` when somebody presses q or Ctrl-C; the answer gives the keyboard back. Nothing where there is none. */
-export function onQuitKey(input: Input, quit: () => void): () => void {
+interface Pressed {
+  readonly name?: string;
+  readonly ctrl?: boolean;
+  readonly meta?: boolean;
+}
+
+const NAMED: ReadonlySet<string> = new Set([
+  ...['up', 'down', 'pageup', 'pagedown', 'home', 'end', 'tab', 'backspace', 'escape'],
+]);
+
+/** Tells each key that is pressed; the answer gives the keyboard back. Nothing where there is none. */
+export function onKey(input: Input, press: (key: Key) => void): () => void {
   if (!input.isTTY) return () => undefined;
-  const onData = (data: Buffer | string): void => {
-    const keys = data.toString();
-    // Function keys send letters too, after an escape.
-    if (!keys.startsWith(ESCAPE) && [...keys].some((key) => QUIT_KEYS.has(key))) quit();
+  const onPress = (typed: string | undefined, pressed: Pressed): void => {
+    const key = nameKey(typed, pressed);
+    if (key !== undefined) press(key);
   };
+  emitKeypressEvents(input);
   input.setRawMode?.(true);
-  input.on('data', onData);
+  input.on('keypress', onPress);
   input.resume();
   return () => {
-    input.off('data', onData);
+    input.off('keypress', onPress);
     input.pause();
     input.setRawMode?.(false);
   };
+}
+
+function nameKey(typed: string | undefined, { name = '', ctrl, meta }: Pressed): Key | undefined {
+  if (ctrl) return name === 'c' || name === 'd' ? 'quit' : name === 'z' ? 'suspend' : undefined;
+  if (name === 'return' || name === 'enter') return 'enter';
+  if (NAMED.has(name)) return name;
+  // What comes with Alt or is a function key sends letters too, after an escape.
+  return meta || typed === undefined || [...typed].length !== 1 || typed < ' ' ? undefined : typed;
 }

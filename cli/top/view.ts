@@ -1,12 +1,15 @@
-import { styleText } from 'node:util';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import type { ClientInfo, Queue } from '../../gen/contact/v1/admin_service_pb.ts';
-import { formatAge, formatSpan } from '../age.ts';
-import { describeCalls, describeLabels, describeQueues, describeServices, describeSession } from '../client.ts';
-import { escapeLine, shorten } from '../escape.ts';
-import { describeRuns, RUN_COLUMNS } from '../runs.ts';
-import { layOutTable } from '../table.ts';
+import type { Queue } from '../../gen/contact/v1/admin_service_pb.ts';
+import { formatSpan } from '../age.ts';
+import { escapeLine } from '../escape.ts';
 import { countTasks, describeCounts } from '../task.ts';
+import { fitWidth } from '../width.ts';
+import { type Browse, type Kind, scrollTo } from './browse.ts';
+import { CLIENT_COLUMNS, formatRate, oldestOf, QUEUE_COLUMNS } from './columns.ts';
+import { renderHelp } from './help.ts';
+import type { Line, Size } from './line.ts';
+import { namesOf, type Rows } from './rows.ts';
+import { renderSection } from './section.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What one drawing of the screen shows. */
@@ -16,90 +19,112 @@ export interface Frame {
   readonly rates: ReadonlyMap<string, number> | null;
   /** HOST:PORT. */
   readonly server: string;
-  /** The last line: what is wrong, or what can be done. */
-  readonly footer: Line | null;
+  /** What is asked for. */
+  readonly browse: Browse;
+  /** It is printed once, as long and wide as it is, and no screen. */
+  readonly isPrinted?: boolean;
+  readonly rows: Rows;
+  /** What is wrong, for the last line; null: nothing is. */
+  readonly trouble: string | null;
 }
 
-export interface Size {
-  readonly columns: number;
-  readonly rows: number;
+/** Lines for each table, and where they begin. */
+export interface Layout {
+  readonly head: readonly Line[];
+  readonly heights: Readonly<Record<Kind, number>>;
 }
 
-/** One line of a screen, free of control characters and no wider than the screen. */
-export interface Line {
-  readonly text: string;
-  readonly style?: 'bold' | 'dim' | 'yellow' | 'red';
-}
-
-const QUEUE_COLUMNS = ['waiting#', 'scheduled#', 'running#', 'failed#', 'workers#', 'settled/s#', 'oldest', ''];
-const CLIENT_COLUMNS = [
-  'running#',
-  'credit#',
-  'calls#',
-  'state',
-  'since',
-  'receipt',
-  ...RUN_COLUMNS,
-  'queues',
-  'serves',
-  'labels',
-  'status',
-];
-const MAX_NAME = 40;
 const MAX_WARNINGS = 3;
+/** Two headings, two blank lines and the last line. */
+const FRAME_ROWS = 5;
+const HINT = 'q quit  ? help  arrows  Tab table  s sort  r reverse  / filter  Enter  Esc back';
 
-/** The busiest queues and clients first. With a footer: a whole screen; without: as many lines as there are. */
-export function renderTop(frame: Frame, { columns, rows }: Size): Line[] {
-  const { snapshot, rates, footer } = frame;
-  const queues = snapshot.queues.toSorted((a, b) => loadOf(b) - loadOf(a) || compare(a.name, b.name));
-  const clients = snapshot.clients.toSorted(compareClients);
+/** How the screen is shared out. */
+export function layOut(frame: Frame, size: Size): Layout {
+  const { snapshot, rows, isPrinted } = frame;
   const head: Line[] = [
     { text: describeServer(frame), style: 'bold' },
     { text: describeTasks(frame) },
     { text: describeClients(snapshot) },
-    ...describeWarnings(queues, footer ? MAX_WARNINGS : Number.POSITIVE_INFINITY),
+    ...describeWarnings(snapshot.queues, isPrinted ? Number.POSITIVE_INFINITY : MAX_WARNINGS),
   ];
-  // Less two headings, two blank lines and the footer.
-  const leftRows = footer ? Math.max(0, rows - head.length - 5) : Number.POSITIVE_INFINITY;
-  const shownQueues = queues.slice(0, Math.max(Math.floor(leftRows / 2), leftRows - clients.length));
-  const shownClients = clients.slice(0, leftRows - shownQueues.length);
-  const body: Line[] = [
-    { text: '' },
-    ...renderSection(
-      [describeShown('queue', shownQueues.length, queues.length), ...QUEUE_COLUMNS],
-      shownQueues.map((queue) => queueToRow(queue, snapshot.at, rates)),
-      shownQueues.map((queue) => queue.paused || queue.unroutable > 0),
-    ),
-    { text: '' },
-    ...renderSection(
-      [describeShown('client', shownClients.length, clients.length), ...CLIENT_COLUMNS],
-      shownClients.map((client) => clientToRow(client, snapshot.at)),
-      shownClients.map(() => false),
-    ),
-  ];
-  const lines = [...head, ...body];
-  return (footer ? [...fill(lines, rows - 1), footer] : lines).map(({ text, ...style }) => ({
-    text: shorten(escapeLine(text), columns),
-    ...style,
-  }));
+  const left = isPrinted ? Number.POSITIVE_INFINITY : Math.max(0, size.rows - head.length - FRAME_ROWS);
+  const queue = Math.min(rows.queue.length, Math.max(Math.floor(left / 2), left - rows.client.length));
+  return { head, heights: { queue, client: Math.min(rows.client.length, left - queue) } };
 }
 
+/** A whole screen, or what is printed once. */
+export function renderTop(frame: Frame, size: Size): Line[] {
+  const { snapshot, rates, browse, rows, isPrinted = false } = frame;
+  const { head, heights } = layOut(frame, size);
+  const moment = { now: snapshot.at, rates };
+  const { looks, focus, only } = browse;
+  const offsets = { queue: offsetOf('queue'), client: offsetOf('client') };
+  const cut = <Item>(kind: Kind, items: readonly Item[]): readonly Item[] =>
+    items.slice(offsets[kind], offsets[kind] + heights[kind]);
+  const common = (kind: Kind) => ({
+    moment,
+    isFocused: !isPrinted && focus === kind,
+    sort: looks[kind].sort,
+    isReversed: looks[kind].isReversed,
+    width: size.columns,
+  });
+  const queues = cut('queue', rows.queue);
+  const clients = cut('client', rows.client);
+  const tables: Line[] = [
+    { text: '' },
+    ...renderSection({
+      ...common('queue'),
+      columns: QUEUE_COLUMNS,
+      items: queues,
+      title: describeShown('queue', snapshot.queues.length),
+      isMarked: ({ paused, unroutable }) => paused || unroutable > 0,
+      isAt: ({ name }) => name === looks.queue.at && focus === 'queue',
+    }),
+    { text: '' },
+    ...renderSection({
+      ...common('client'),
+      columns: CLIENT_COLUMNS,
+      items: clients,
+      title: describeShown('client', snapshot.clients.length),
+      isMarked: () => false,
+      isAt: ({ id }) => id === looks.client.at && focus === 'client',
+    }),
+  ];
+  const lines = [...head, ...(browse.isHelp ? renderHelp() : tables)];
+  return (isPrinted ? lines : [...fill(lines, size.rows - 1), describeFooter(frame.trouble, browse)]).map(
+    ({ text, ...style }) => ({ text: fitWidth(escapeLine(text), size.columns), ...style }),
+  );
+
+  function offsetOf(kind: Kind): number {
+    return isPrinted ? 0 : scrollTo(looks[kind], { names: namesOf(rows, kind), height: heights[kind] });
+  }
+
+  /** `queue (8-14 of 41, /mail)` */
+  function describeShown(kind: Kind, total: number): string {
+    const { filter } = looks[kind];
+    const [found, first, height] = [rows[kind].length, offsets[kind], heights[kind]];
+    const parts = [
+      ...(height < found
+        ? [`${first + 1}-${first + height} of ${found}`]
+        : found < total
+          ? [`${found} of ${total}`]
+          : []),
+      ...(only && only.kind !== kind ? [`of ${only.name}`] : []),
+      ...(filter === '' ? [] : [`/${filter}`]),
+    ];
+    return parts.length === 0 ? kind : `${kind} (${parts.join(', ')})`;
+  }
+}
+
+function describeFooter(trouble: string | null, { isTyping, isHelp, looks, focus }: Browse): Line {
+  if (isTyping) return { text: `/${looks[focus].filter}_  Enter keep  Esc all`, style: 'bold' };
+  if (trouble !== null) return { text: trouble, style: 'red' };
+  return { text: isHelp ? 'any key: back' : HINT, style: 'dim' };
+}
 /** These lines, cut or filled up to exactly so many. */
 function fill(lines: readonly Line[], rows: number): Line[] {
   return Array.from({ length: rows }, (_, row) => lines[row] ?? { text: '' });
-}
-
-/** A line as a terminal takes it; without colours when NO_COLOR is set. */
-export function styleLine({ text, style }: Line): string {
-  return style ? styleText(style, text) : text;
-}
-
-function renderSection(headings: string[], rows: string[][], isMarked: readonly boolean[]): Line[] {
-  const [heading = '', ...lines] = layOutTable(headings, rows);
-  return [
-    { text: heading, style: 'dim' },
-    ...lines.map((text, place): Line => (isMarked[place] ? { text, style: 'yellow' } : { text })),
-  ];
 }
 
 function describeServer({ snapshot: { info, at }, server }: Frame): string {
@@ -149,70 +174,6 @@ function describeWarnings(queues: readonly Queue[], most: number): Line[] {
   return rest > 0 ? [...lines, { text: `! and ${rest} more`, style: 'yellow' }] : lines;
 }
 
-function queueToRow(queue: Queue, now: number, rates: Frame['rates']): string[] {
-  const { name, ready, scheduled, running, failed, workers, unroutable, paused } = queue;
-  const oldest = oldestOf([queue]);
-  const rate = rates?.get(name);
-  return [
-    shorten(name, MAX_NAME),
-    ...[ready, scheduled, running, failed, workers].map(formatCount),
-    rate === undefined ? '' : formatRate(rate),
-    oldest === null ? '' : formatSpan(now - oldest),
-    [paused ? 'paused' : '', unroutable > 0 ? `${formatCount(unroutable)} unroutable` : ''].filter(Boolean).join(', '),
-  ];
-}
-
-function clientToRow(client: ClientInfo, now: number): string[] {
-  const { id, connected, running, maxInFlight, connectedAt, lastSeenAt, lastReceiptAt, status } = client;
-  return [
-    shorten(id, MAX_NAME),
-    connected ? formatCount(running) : '',
-    connected ? formatCount(maxInFlight) : '',
-    describeCalls(client),
-    describeSession(client),
-    formatAge(connected ? connectedAt : lastSeenAt, now),
-    formatAge(lastReceiptAt, now),
-    ...describeRuns(client, now),
-    describeQueues(client),
-    describeServices(client),
-    describeLabels(client),
-    status,
-  ];
-}
-
-function describeShown(what: string, shown: number, total: number): string {
-  return shown === total ? what : `${what} (${shown} of ${total})`;
-}
-
-/** Connected ones first, then those with more to do, then by id. */
-function compareClients(a: ClientInfo, b: ClientInfo): number {
-  return Number(b.connected) - Number(a.connected) || b.running - a.running || compare(a.id, b.id);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function loadOf({ ready, running }: Queue): number {
-  return ready + running;
-}
-
-/** When the oldest waiting task was created, in milliseconds since 1970; null: nothing waits. */
-function oldestOf(queues: readonly Queue[]): number | null {
-  const instants = queues.flatMap(({ oldest }) =>
-    oldest.flatMap(({ oldestCreatedAt }) => (oldestCreatedAt ? [timestampMs(oldestCreatedAt)] : [])),
-  );
-  return instants.length === 0 ? null : instants.reduce((a, b) => Math.min(a, b));
-}
-
 function sum<T>(items: readonly T[], countOf: (item: T) => number): number {
   return items.reduce((total, item) => total + countOf(item), 0);
-}
-
-function formatCount(count: number): string {
-  return count.toLocaleString('en');
-}
-
-function formatRate(rate: number): string {
-  return rate > 0 && rate < 10 ? rate.toFixed(1) : Math.round(rate).toLocaleString('en');
 }

@@ -31,6 +31,7 @@ import { SERVER_MUTANTS } from './server-mutants.ts';
 import { SHARE_MUTANTS } from './share-mutants.ts';
 import { STORE_MUTANTS } from './store-mutants.ts';
 import { TLS_MUTANTS } from './tls-mutants.ts';
+import { TOP_MUTANTS } from './top-mutants.ts';
 import { TUNNEL_MUTANTS } from './tunnel-mutants.ts';
 import { WAITING_MUTANTS } from './waiting-mutants.ts';
 
@@ -67,6 +68,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...NAME_MUTANTS,
   ...CONFIG_MUTANTS,
   ...TLS_MUTANTS,
+  ...TOP_MUTANTS,
   ...WAITING_MUTANTS,
   ...JSON_MUTANTS,
 ];
