@@ -4,11 +4,18 @@ import { ContactError, codeNumber, invalid, nameTask } from '../../shared/errors
 import { type Audience, parseAudience } from '../dispatch/addressing.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { asFarAs, type Caller, holdersOf, isInScope } from '../model/caller.ts';
-import { countCode, type EventCounts } from '../model/figures.ts';
+import { countCode, type EventCounts, type PrincipalLimit } from '../model/figures.ts';
 import type { TaskInput } from '../model/task.ts';
+import { DISK_FIELD } from '../store/space.ts';
 import { type InsertOutcome, PRINCIPAL_FIELD } from '../store/tasks.ts';
 import { readTasks } from './batch.ts';
 import type { Rates } from './rates.ts';
+
+/** What a principal has reached, by the field of the refusal. */
+const LIMITS: ReadonlyMap<string, PrincipalLimit> = new Map([
+  [PRINCIPAL_FIELD, 'waiting_per_principal'],
+  [DISK_FIELD, 'disk_per_principal'],
+]);
 
 /** Children of a broadcast wait this long, unless it says otherwise. */
 const CHILD_EXPIRY_MS = 3_600_000;
@@ -42,7 +49,8 @@ export function createEnqueue(
     } catch (error) {
       const { code, field: refused } = ContactError.from(error);
       countCode(counts.refusedTasks, codeNumber(code), tasks.length);
-      if (code === 'RESOURCE_EXHAUSTED' && refused === PRINCIPAL_FIELD) counts.reachedLimits.waiting_per_principal += 1;
+      const limit = code === 'RESOURCE_EXHAUSTED' && refused !== undefined ? LIMITS.get(refused) : undefined;
+      if (limit) counts.reachedLimits[limit] += 1;
       throw error;
     }
   };

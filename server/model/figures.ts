@@ -20,6 +20,7 @@ export const PRINCIPAL_LIMITS = [
   'sessions_per_principal',
   'calls_per_principal',
   'waiting_per_principal',
+  'disk_per_principal',
   'queue_names_per_principal',
   'awaited_per_principal',
   'selectors_per_principal',

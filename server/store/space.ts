@@ -1,3 +1,6 @@
+/** What a batch is refused by of who has filled the disk, while the rest of it is left to others. */
+export const DISK_FIELD = 'disk';
+
 /** What a store takes of its disk, and what that has left. */
 export interface StoreSpace {
   /** Bytes of the database. */

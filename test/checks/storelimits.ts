@@ -21,12 +21,16 @@ export const STORE_CONSTANTS: readonly ConstantRow[] = [
   ['a log before it is copied', 'server/store/file/wal.ts', 'LONG_PAGES'],
   ['a piece of a backup', 'server/store/file/backup.ts', 'CHUNK_BYTES'],
   ['the log while a backup', 'server/store/file/backup.ts', 'MAX_LOG_BYTES'],
+  ['principals of whom that is', 'server/store/file/reserve.ts', 'MAX_REMEMBERED'],
+  ['free disk, in times `minFree', 'server/store/file/space.ts', 'RESERVE_FACTOR'],
   ['time for which a settled task', 'server/model/retention.ts', 'LEAST_AGE_MS'],
 ];
 
 /** Constants of the store that are named like bounds and have no row, and why. */
 export const STORE_REASONS: Readonly<Record<string, string>> = {
   'server/api/page.ts LIGHT_BYTES': 'messages whose weight is not remembered: of one page',
+  'server/store/file/reserve.ts LITTLE_BYTES': 'by which a principal has filled no disk',
+  'server/store/sqlite/store.ts ROW_BYTES': 'what a task takes of the disk, about',
   'server/store/file/wal.ts PAGE_BYTES': 'what SQLite writes at a time',
   'server/store/sqlite/fresh/task.ts SLAB_BYTES': 'how payloads lie in memory',
   'server/store/file/origin.ts NOTE_BYTES': 'of a file that the store writes itself',

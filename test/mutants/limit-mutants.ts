@@ -204,7 +204,7 @@ export const LIMIT_MUTANTS: readonly Mutant[] = [
   {
     id: 'waiting tasks of a principal: reaching it is not counted',
     file: 'server/api/enqueue.ts',
-    find: 'counts.reachedLimits.waiting_per_principal += 1',
+    find: 'counts.reachedLimits[limit] += 1',
     replace: '',
     caughtBy: transport(
       'principal-limits',
@@ -250,5 +250,29 @@ export const LIMIT_MUTANTS: readonly Mutant[] = [
       'budget',
       'createByteBudget() has what was let go of collected while an eighth of it is owed, and not before',
     ),
+  },
+  {
+    id: 'disk: who fills it has all of it',
+    file: 'server/store/file/space.ts',
+    find: '&& reserve.isCrowding(who)',
+    replace: "&& who === 'nobody'",
+    caughtBy: sqlite(
+      'disk',
+      'leaves what is left of it to those who have not filled it, and the last of it to results',
+    ),
+  },
+  {
+    id: 'disk: nobody has any of the rest',
+    file: 'server/store/file/reserve.ts',
+    find: 'if (bytes * PART > own) return false;',
+    replace: '{}',
+    caughtBy: unit('reserve', 'knows who has put most on the disk, and who as good as that'),
+  },
+  {
+    id: 'disk: what was long ago counts for ever',
+    file: 'server/store/file/reserve.ts',
+    find: 'if (count < 1) return;',
+    replace: 'if (count > -1) return;',
+    caughtBy: unit('reserve', 'forgets what was long ago, by halves each ten minutes'),
   },
 ];

@@ -10,6 +10,7 @@ import { createSqliteEngine } from '../../server/store/sqlite/engine.ts';
 import { startTask, succeed } from '../scene/deliveries.ts';
 import { createFolder } from '../scene/folder.ts';
 import { createTask, stateOf, T0 } from '../scene/tasks.ts';
+import { until } from '../scene/until.ts';
 
 describe('a disk in trouble', () => {
   let folder: string;
@@ -34,6 +35,49 @@ describe('a disk in trouble', () => {
     other.close();
     assert.equal((await store.settleTasks([succeed(run)], T0))[0]!.event!.position, 1);
     assert.equal((await store.listTasks({}, null, 10)).length, 1);
+    await store.close();
+  });
+
+  it('leaves what is left of it to those who have not filled it, and the last of it to results', async () => {
+    const MIB = 1 << 20;
+    let free = 1_000 * MIB;
+    const options = { node: 'test', minFreeBytes: 100 * MIB, freeBytes: () => free };
+    const store = await openStore(`sqlite:${join(folder, 'contact.db')}`, options);
+    const insert = (whose: string, bytes = 1_000) =>
+      store.insertTasks([createTask({ createdBy: whose, payload: Buffer.alloc(bytes) })], T0);
+    const others = ['token:other', 'token:new', ''];
+    await insert('token:flood', MIB);
+    const run = await startTask(store);
+    free = 199 * MIB;
+    const full = {
+      code: 'RESOURCE_EXHAUSTED',
+      field: 'disk',
+      retryAfterMs: 1_000,
+      problem: /^little is left, and token:fl/,
+    };
+    // The store looks at the disk once a second.
+    await until('the flood is refused', async () =>
+      insert('token:flood')
+        .then(() => false)
+        .catch(() => true),
+    );
+    for (const whose of others) await insert(whose);
+    await assert.rejects(insert('token:flood', 1), full);
+    const parent = { ...createTask({ createdBy: 'token:flood' }), childCount: 1, selector: '', scope: [] };
+    await assert.rejects(store.insertBroadcast(parent as never, [], T0), full);
+    assert.equal(store.refusal(), undefined);
+    // Who takes too much of the rest is no better.
+    await insert('token:other', MIB);
+    await assert.rejects(insert('token:other'), { field: 'disk' });
+    await insert('token:new');
+    free = 99 * MIB;
+    await until('all are refused', async () =>
+      insert('token:new')
+        .then(() => false)
+        .catch(() => true),
+    );
+    for (const whose of others) await assert.rejects(insert(whose), { code: 'RESOURCE_EXHAUSTED', field: undefined });
+    assert.equal((await store.settleTasks([succeed(run)], T0))[0]!.event!.position, 1);
     await store.close();
   });
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { rmSync, statfsSync } from 'node:fs';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { AdminService, type NewTaskSchema, type StreamEnqueueResponse } from '../../gen/index.ts';
 import { newTaskId } from '../../shared/ids.ts';
 import { type GuardedScene, startGuarded } from '../scene/access.ts';
 import { ask, type Clients, connect, enqueue, refusalOf } from '../scene/clients.ts';
-import { closeScene } from '../scene/end.ts';
+import { atEnd, closeScene } from '../scene/end.ts';
+import { createFolder } from '../scene/folder.ts';
 import { until } from '../scene/until.ts';
 import { openWorker } from '../scene/worker.ts';
 
@@ -40,6 +42,24 @@ describe('The share of a principal', () => {
     );
     await open(other, 'other');
     assert.equal(await reached(scene, 'queue_names_per_principal'), 1);
+  });
+
+  it('of the disk ends before it is full, and others go on until then', async () => {
+    const folder = createFolder();
+    atEnd(() => rmSync(folder, { recursive: true }));
+    const { bavail, bsize } = statfsSync(folder);
+    const scene = await startGuarded({
+      store: `sqlite:${folder}/test.db`,
+      // More than that is free, and less than twice as much.
+      minFreeBytes: Math.floor(0.7 * bavail * bsize),
+    });
+    const [greedy, other] = await openTwo(scene);
+    await enqueue(greedy, { queue: 'q', payload: new Uint8Array(100_000) });
+    const refused = /^RESOURCE_EXHAUSTED disk: little is left, and token:t1 has filled it most/;
+    assert.match(await refusalOf(enqueue(greedy, { queue: 'q' })), refused);
+    await enqueue(other, { queue: 'q' });
+    await enqueue(other, { queue: 'q' });
+    assert.equal(await reached(scene, 'disk_per_principal'), 1);
   });
 
   it('of the selectors of a queue is half of them', async () => {

@@ -1,32 +1,57 @@
 import { statfsSync, statSync } from 'node:fs';
 import { ContactError } from '../../../shared/errors.ts';
-import type { StoreSpace } from '../space.ts';
+import { DISK_FIELD, type StoreSpace } from '../space.ts';
 import { type Database, faultOf, INCREMENTAL } from './database.ts';
+import { createReserve } from './reserve.ts';
 import { walOf } from './wal.ts';
 
 export interface DiskGuard {
   /** Why tasks are refused; undefined: enough of the disk is free. */
   refusal(): ContactError | undefined;
+  /** Why those of `who` are, which would put so many bytes there; undefined: they are taken, and counted for it. */
+  refusalOf(who: string, bytes: number): ContactError | undefined;
 }
 
 const CACHED_MS = 1_000;
 const COME_AGAIN_MS = 1_000;
+/** With less free than so many times what refuses all, who has filled the disk is refused, and others go on. */
+const RESERVE_FACTOR = 2;
 
-/** Refuses new tasks while little disk is free, so that results can always be written. Asks the disk once a second. */
+/**
+ * Refuses new tasks while little disk is free, so that results can always be written; before that of those who have filled it,
+ * so that others can go on. Asks the disk once a second.
+ */
 export function createDiskGuard(freeBytes: () => number, minFreeBytes: number): DiskGuard {
   let askedAt = Number.NEGATIVE_INFINITY;
   let free = 0;
+  const reserve = createReserve();
+
+  function isBelow(bytes: number): boolean {
+    const at = performance.now();
+    if (at - askedAt >= CACHED_MS) {
+      free = freeBytes();
+      askedAt = at;
+    }
+    return free < bytes;
+  }
+
+  function refusal(): ContactError | undefined {
+    if (!isBelow(minFreeBytes)) return undefined;
+    const problem = 'store: too little disk is free for new tasks';
+    return new ContactError('RESOURCE_EXHAUSTED', problem, { retryAfterMs: COME_AGAIN_MS });
+  }
+
   return {
-    refusal: () => {
-      const at = performance.now();
-      if (at - askedAt >= CACHED_MS) {
-        free = freeBytes();
-        askedAt = at;
+    refusal,
+    refusalOf: (who, bytes) => {
+      const ofAll = refusal();
+      if (ofAll) return ofAll;
+      if (isBelow(RESERVE_FACTOR * minFreeBytes) && reserve.isCrowding(who)) {
+        const problem = `little is left, and ${who} has filled it most: the rest is for others (minFreeBytes)`;
+        return new ContactError('RESOURCE_EXHAUSTED', problem, { field: DISK_FIELD, retryAfterMs: COME_AGAIN_MS });
       }
-      if (free >= minFreeBytes) return undefined;
-      return new ContactError('RESOURCE_EXHAUSTED', 'store: too little disk is free for new tasks', {
-        retryAfterMs: COME_AGAIN_MS,
-      });
+      reserve.note(who, bytes);
+      return undefined;
     },
   };
 }

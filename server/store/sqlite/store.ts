@@ -1,7 +1,7 @@
 import { Subject } from 'rxjs';
 import { ContactError } from '../../../shared/errors.ts';
 import { EVERY_QUEUE } from '../../model/caller.ts';
-import type { TaskInput } from '../../model/task.ts';
+import type { BroadcastInput, TaskInput } from '../../model/task.ts';
 import type { Actor } from '../acts.ts';
 import { createGroupCommit } from '../commit.ts';
 import { createCredentialPort } from '../credential/credentials.ts';
@@ -17,6 +17,9 @@ import type { PruneOutcome } from '../tasks.ts';
 import { createSqliteEngine, restoreRows } from './engine.ts';
 
 const NOTHING_PRUNED: PruneOutcome = Object.freeze({ taskIds: [], isDone: true });
+
+/** About the bytes that a task takes of the disk beside its payload. */
+const ROW_BYTES = 200;
 
 /** About the bytes of the pages that one step of pruning writes, so that the log is copied in time. */
 const PRUNED_WEIGHT = 256 << 10;
@@ -78,23 +81,31 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
     if (refusal) throw refusal;
   }
 
+  /** Answers the bytes of their payloads. */
+  function checkDiskFor(tasks: readonly (TaskInput | BroadcastInput)[]): number {
+    const bytes = payloadBytesOf(tasks);
+    const refusal = disk?.guard.refusalOf(tasks[0]?.createdBy ?? '', bytes + ROW_BYTES * tasks.length);
+    if (refusal) throw refusal;
+    return bytes;
+  }
+
   return {
     capabilities: { kind: 'sqlite', isDurable: disk !== undefined, isShared: false },
     epoch,
     signals$: signals.asObservable(),
     insertTasks: async (tasks, at) => {
-      checkDisk();
-      return submit({ kind: 'insert', tasks, now: Math.floor(at) }, tasks.length, payloadBytesOf(tasks));
+      const bytes = checkDiskFor(tasks);
+      return submit({ kind: 'insert', tasks, now: Math.floor(at) }, tasks.length, bytes);
     },
     insertBroadcast: async (parent, children, at, filledBy = null) => {
-      checkDisk();
+      const bytes = checkDiskFor([parent, ...children]);
       const request: Request = { kind: 'insertBroadcast', parent, children, now: Math.floor(at), filledBy };
-      return commit.submit(request, 1 + children.length, payloadBytesOf([parent, ...children]));
+      return commit.submit(request, 1 + children.length, bytes);
     },
     extendBroadcast: async (parentId, children, at) => {
-      checkDisk();
+      const bytes = checkDiskFor(children);
       const request: Request = { kind: 'extendBroadcast', parentId, children, now: Math.floor(at) };
-      return commit.submit(request, children.length, payloadBytesOf(children));
+      return commit.submit(request, children.length, bytes);
     },
     openBroadcast: (parentId, limit, at) =>
       commit.submit({ kind: 'openBroadcast', parentId, limit, now: Math.floor(at) }, limit, 0),
@@ -202,7 +213,7 @@ function inTime<A extends Actor>(actor: A | undefined): A | undefined {
   return actor && { ...actor, now: Math.floor(actor.now) };
 }
 
-function payloadBytesOf(tasks: readonly TaskInput[]): number {
+function payloadBytesOf(tasks: readonly Pick<TaskInput, 'payload'>[]): number {
   let bytes = 0;
   for (const task of tasks) bytes += task.payload.byteLength;
   return bytes;
