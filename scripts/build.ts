@@ -1,6 +1,7 @@
 import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { COMMONJS, writeCommonJs } from './commonjs.ts';
+import { buildDashboard } from './dashboard.ts';
 import { ROOT, runTool } from './tool.ts';
 
 // `npm run build`: dist/ as a package that `npm pack` and `npm publish` take as it is. Compiled, because Node strips no
@@ -79,7 +80,7 @@ function renameImports(dist: string): void {
   }
 }
 
-export function buildPackage({ folder = DIST, areTypesChecked = true }: BuildOptions = {}): void {
+export async function buildPackage({ folder = DIST, areTypesChecked = true }: BuildOptions = {}): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   const flags = areTypesChecked
     ? []
@@ -88,6 +89,7 @@ export function buildPackage({ folder = DIST, areTypesChecked = true }: BuildOpt
   const run = runTool('tsc', [...project, ...flags]);
   if (!run.isOk) throw new Error(`tsc failed:\n${run.output}`);
   renameImports(folder);
+  await buildDashboard(join(folder, 'dashboard', 'built'));
   for (const path of COPIED) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     cpSync(join(ROOT, path), join(folder, path), {
@@ -106,6 +108,6 @@ export function buildPackage({ folder = DIST, areTypesChecked = true }: BuildOpt
 }
 
 if (import.meta.main) {
-  buildPackage();
+  await buildPackage();
   console.log('dist/: built');
 }

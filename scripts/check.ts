@@ -15,6 +15,7 @@ const RELEASED = 'proto/released/contact.binpb';
 const CHECKS: readonly Check[] = [
   { name: 'format and lint', command: 'biome', args: ['ci', '--colors=off'] },
   { name: 'types', command: 'tsc', args: ['--noEmit', '--pretty', 'false', '--project', '.'] },
+  { name: 'types of the dashboard', command: 'tsc', args: ['--noEmit', '--pretty', 'false', '--project', 'dashboard'] },
   { name: 'imports', command: 'node', args: ['scripts/imports.ts'] },
   { name: 'generated code', command: 'node', args: ['scripts/generate.ts', '--check'] },
   { name: 'states document', command: 'node', args: ['scripts/states.ts', '--check'] },
@@ -34,7 +35,7 @@ function runCheck(check: Check): boolean {
   const startedAt = performance.now();
   const run = runTool(check.command, check.args);
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
-  console.log(`${run.isOk ? 'ok    ' : 'FAILED'}  ${check.name.padEnd(18)} ${seconds.padStart(5)} s`);
+  console.log(`${run.isOk ? 'ok    ' : 'FAILED'}  ${check.name.padEnd(22)} ${seconds.padStart(5)} s`);
   if (!run.isOk) console.log(run.output.trimEnd().replaceAll(/^/gm, '        '));
   return run.isOk;
 }

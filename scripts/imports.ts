@@ -12,6 +12,7 @@ const FOLDERS = [
   'client',
   'cli',
   'json',
+  'dashboard',
   'testing',
   'shared',
   'wire',
@@ -23,7 +24,7 @@ const FOLDERS = [
   'bench',
   'examples',
 ];
-const SOURCE = /\.(ts|js|mjs|cjs)$/;
+const SOURCE = /\.(ts|tsx|js|mjs|cjs)$/;
 const MAX_LINES = 300;
 
 /** Everything that is wrong with the tree under `root`, a line each. */
@@ -103,7 +104,7 @@ function readSources(root: string): Map<string, string> {
       text,
     ]),
   );
-  return new Map(trees.filter(([path]) => !path.includes('/node_modules/')));
+  return new Map(trees.filter(([path]) => !/\/node_modules\/|^dashboard\/built\//.test(path)));
 }
 
 function readPackages(root: string): Set<string> {

@@ -94,6 +94,14 @@ const REFUSED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** A room that runs in browsers, and is shipped as it is built: what of ours and which packages it may take. */
+const PAGE = {
+  room: 'dashboard',
+  // Types, of which nothing is left when it is built.
+  types: ['scripts/json/', 'zod'],
+  packages: ['preact', '@preact/signals', 'uplot'],
+};
+
 /** Single files that may import beyond their room, each with the one thing that it needs. */
 const EXCEPTIONS: readonly { readonly from: RegExp; readonly to: string }[] = [
   // `contact serve` is a server in the process of the command; `contact restore` makes the store of one.
@@ -123,6 +131,7 @@ export function isShipped(path: string): boolean {
 
 /** Why `from` must not import `to` (both files of the project); undefined: it may. */
 export function refuseImport(from: string, to: string): string | undefined {
+  if (topOf(from) === PAGE.room) return refuseToPage(to);
   if (!isShipped(from)) return undefined;
   if (!isShipped(to)) return to.includes('/') ? `${topOf(to)}/ is not published` : undefined;
   if (EXCEPTIONS.some((one) => one.from.test(from) && one.to === to)) return undefined;
@@ -135,6 +144,11 @@ export function refuseImport(from: string, to: string): string | undefined {
   if (target === 'server' && source.startsWith('server/')) return `${source}/ does not import the composition root`;
   if (target === 'gen') return `${source}/ does not know the wire`;
   return `${source}/ may import ${ALLOWED[source]!.join(', ') || 'nothing of ours'}`;
+}
+
+function refuseToPage(to: string): string | undefined {
+  if (topOf(to) === PAGE.room || PAGE.types.some((room) => to.startsWith(room))) return undefined;
+  return `${PAGE.room}/ runs in a browser: it may import nothing of ours but types of scripts/json/`;
 }
 
 function refuseBesideDoor(from: string, to: string): string | undefined {
@@ -154,6 +168,10 @@ export function packagesRefusedTo(path: string): readonly string[] {
 /** Why `from` must not import a package; undefined: it may, as far as its room goes. */
 export function refusePackage(from: string, name: string): string | undefined {
   const room = roomOf(from);
+  if (room === PAGE.room) {
+    const isKnown = PAGE.packages.includes(name) || (PAGE.types.includes(name) && from === `${PAGE.room}/shapes.ts`);
+    return isKnown ? undefined : `${PAGE.room}/ is made of ${PAGE.packages.join(', ')} alone`;
+  }
   return REFUSED_PACKAGES[name]?.includes(room) ? `${room}/ does not know it` : undefined;
 }
 

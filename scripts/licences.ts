@@ -9,6 +9,9 @@ import { ROOT } from './tool.ts';
 const ALLOWED = ['MIT', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD'];
 const EXACT = /^\d+\.\d+\.\d+(?:-[\w.]+)?$/;
 const HEADING = 'It is installed with these packages:';
+/** Tools here, whose code is in the scripts that the dashboard is built into: shipped all the same. */
+const BUILT_IN = ['@preact/signals', '@preact/signals-core', 'preact', 'uplot'];
+const BUILT_IN_HEADING = 'These are in the scripts of its dashboard:';
 
 interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -62,7 +65,8 @@ export function findLockProblems({ manifest, locked }: Omit<Sources, 'notice'>):
       problems.push(`${path} has a script that runs when it is installed: allowScripts says nothing of it`);
     if (!dev && manifest.allowScripts?.[name])
       problems.push(`${name} is shipped, and its script may run when it is installed`);
-    if (!dev && !isAllowed(license)) problems.push(`${path} has the licence ${license ?? '(none)'}`);
+    const isShipped = !dev || BUILT_IN.includes(nameOf(path));
+    if (isShipped && !isAllowed(license)) problems.push(`${path} has the licence ${license ?? '(none)'}`);
   }
   return problems;
 }
@@ -78,11 +82,20 @@ function isAllowed(license = ''): boolean {
 /** The notice with the packages that are shipped, each once. */
 export function renderNotice(notice: string, locked: Sources['locked']): string {
   const shipped = Object.entries(locked).filter(([path, { dev, link }]) => path !== '' && !dev && !link);
-  const lines = shipped.map(
+  const builtIn = Object.entries(locked).filter(([path, { dev }]) => dev && BUILT_IN.includes(nameOf(path)));
+  const [head = ''] = notice.split(`\n\n${HEADING}`);
+  const parts = [
+    ...[head.trimEnd(), HEADING, listPackages(shipped)],
+    ...(builtIn.length > 0 ? [BUILT_IN_HEADING, listPackages(builtIn)] : []),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+function listPackages(packages: readonly (readonly [string, Locked])[]): string {
+  const lines = packages.map(
     ([path, { version, license }]) => `  ${nameOf(path)} ${version} (${license?.replaceAll(/[()]/g, '')})`,
   );
-  const [head = ''] = notice.split(`\n\n${HEADING}`);
-  return `${head.trimEnd()}\n\n${HEADING}\n\n${[...new Set(lines)].join('\n')}\n`;
+  return [...new Set(lines)].join('\n');
 }
 
 function readSources(folder = ROOT): Sources {

@@ -9,12 +9,14 @@ import { runServer } from '../serve/run.ts';
 interface ServeFlags {
   readonly config?: string;
   readonly check?: boolean;
+  readonly open?: boolean;
 }
 
 export function fillServeCommand(command: Command, context: CommandContext): void {
   command
     .addOption(new Option('--config <file>', `what the flags do not say, as lines of YAML (env: ${FILE_VARIABLE})`))
-    .option('--check', 'print what it would be run with and what is wrong with that, and do not start');
+    .option('--check', 'print what it would be run with and what is wrong with that, and do not start')
+    .option('--open', 'show its dashboard in the browser, once it listens');
   addConfigurationFlags(command);
   command
     .action((flags: ServeFlags) => serve(flags, command, context))
@@ -31,17 +33,20 @@ anew, unless it came of a terminal that was closed.
 
 Example:
   contact serve --listen 127.0.0.1:50051 --store sqlite:contact.db
+  contact serve --store sqlite:contact.db --open
   contact serve --config contact.yaml --check`,
     );
 }
 
-async function serve({ config, check }: ServeFlags, command: Command, context: CommandContext): Promise<void> {
+async function serve({ config, check, open }: ServeFlags, command: Command, context: CommandContext): Promise<void> {
   const flags = readFlags(command);
   const file = config === undefined ? {} : { file: config };
   try {
     const read = await openConfiguration({ flags, environment: process.env, ...file });
     const configuration = read();
-    await (check ? checkConfiguration(configuration, context) : runServer(configuration, read, context));
+    await (check
+      ? checkConfiguration(configuration, context)
+      : runServer(configuration, read, context, { isShown: open === true }));
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     for (const problem of error.problems) context.say(`contact: ${problem}`);

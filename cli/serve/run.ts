@@ -8,12 +8,19 @@ import { exitCodeOfSignal, onStopSignal } from '../signals.ts';
 import { onHangUp } from './hangup.ts';
 import type { createLog, ServerLog } from './log.ts';
 import { createServiceManager, type ServiceManager } from './notify.ts';
+import { openPage, pageOf } from './page.ts';
+
+export interface RunOptions {
+  /** Its dashboard is shown in a browser once it listens. */
+  readonly isShown: boolean;
+}
 
 /** Runs a server until a signal ends it or it fails. SIGHUP reads the configuration anew, by `read`. */
 export async function runServer(
   { values, warnings }: Configuration,
   read: () => Configuration,
   context: CommandContext,
+  { isShown }: RunOptions,
 ): Promise<void> {
   const stop = new AbortController();
   const reloads: { now?: () => void } = {};
@@ -50,7 +57,10 @@ export async function runServer(
       manager.stopping();
       return server.close();
     });
-    await Promise.race([stopped, serve(server, [values.listen].flat(), manager, context)]);
+    const onListening = (addresses: readonly string[]): void => {
+      if (isShown) void showPage(addresses, values, logger);
+    };
+    await Promise.race([stopped, serve(server, [values.listen].flat(), manager, context, onListening)]);
     await manager.close();
   } finally {
     removeStop();
@@ -119,11 +129,32 @@ async function serve(
   wanted: readonly string[],
   manager: ServiceManager,
   { out }: CommandContext,
+  onListening: (addresses: readonly string[]) => void,
 ): Promise<void> {
   const addresses = await listen(server, wanted);
   await out.write(addresses.map((address) => `listening ${address}\n`).join(''));
   manager.ready();
+  onListening(addresses);
   await server.failed;
+}
+
+/** A server serves, whether its page can be shown or not. */
+async function showPage(
+  addresses: readonly string[],
+  { tls, tlsCert, http }: ServeOptions,
+  logger: ServerLog,
+): Promise<void> {
+  const url = http ? pageOf(addresses, tls !== 'off' || tlsCert !== undefined) : undefined;
+  if (url === undefined) {
+    logger.warn({ addresses, http }, 'there is no page to open: --open needs an address of HOST:PORT and http');
+    return;
+  }
+  try {
+    await openPage(url);
+    logger.info({ url }, 'the dashboard is shown in the browser');
+  } catch (error) {
+    logger.warn({ url, err: error }, 'the dashboard is here, but no browser could be started');
+  }
 }
 
 async function listen(server: ContactServer, wanted: readonly string[]): Promise<readonly string[]> {

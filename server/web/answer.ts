@@ -7,6 +7,7 @@ import type { Logger } from '../../shared/logger.ts';
 import { type Context, whyGone } from '../api/context.ts';
 import type { Caller } from '../model/caller.ts';
 import type { Exchange } from '../transport/exchange.ts';
+import { createDashboard, fileRequest } from './dashboard.ts';
 import { answerEvents } from './events.ts';
 import { readFields, readQuery } from './fields.ts';
 import { checkHost, checkSingle, type Neighbours, readOrigin } from './host.ts';
@@ -31,6 +32,7 @@ const HEADERS = Object.freeze({
 const OPENAPI_PATH = '/openapi.json';
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 const WRONG_VERB = 405;
+const FILE_VERBS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 const PREFLIGHT = Object.freeze({
   'access-control-allow-methods': 'GET, POST, PUT, DELETE',
   'access-control-allow-headers': 'authorization, content-type, last-event-id',
@@ -53,6 +55,8 @@ type Headers = Record<string, string>;
 /** Answers requests of JSON: finds what is asked for, and asks the handlers that gRPC asks. */
 export function createAnswer(options: AnswerOptions): (exchange: Exchange) => Promise<void> {
   const { find, maxMessageBytes, clock, logger } = options;
+  // Read with the first request: a server that nobody asks has nothing of it.
+  const findFile = createDashboard();
 
   return async function answer(exchange) {
     const headers: Headers = { ...HEADERS };
@@ -94,6 +98,11 @@ export function createAnswer(options: AnswerOptions): (exchange: Exchange) => Pr
       });
     }
     const [path = '', search = ''] = url.split('?', 2);
+    const file = FILE_VERBS.has(verb) ? findFile(fileRequest(path, request.headers)) : undefined;
+    if (file) {
+      exchange.send(file.status, { ...file.headers }, file.body);
+      return;
+    }
     const { routes, params } = findRoutes(path);
     if (verb === 'OPTIONS' && origin !== undefined) {
       exchange.send(204, { ...headers, ...PREFLIGHT }, '');

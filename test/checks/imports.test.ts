@@ -41,6 +41,17 @@ describe('checkImports()', () => {
     assert.match(checkImport('server/model/a.ts', 'server/odd/b.ts').join(), /server.odd. has no row/);
   });
 
+  it('lets the dashboard have types of JSON lines, and what it is made of, and nothing else', () => {
+    const types = { 'scripts/json/task.ts': '' };
+    const shapes = "import type * as z from 'zod';\nimport type * as task from '../scripts/json/task.ts';\n";
+    assert.deepEqual(check({ ...types, 'dashboard/shapes.ts': shapes }), []);
+    assert.deepEqual(check({ 'dashboard/main.tsx': "import { render } from 'preact';\n" }), []);
+    assert.match(checkImport('dashboard/a.tsx', 'shared/b.ts').join(), /runs in a browser/);
+    assert.match(checkImport('dashboard/screens/a.tsx', 'client/b.ts').join(), /runs in a browser/);
+    assert.match(check({ 'dashboard/a.ts': "import { z } from 'zod';\n" }).join(), /is made of/);
+    assert.match(checkImport('server/web/a.ts', 'dashboard/b.ts').join(), /not published/);
+  });
+
   it('keeps server, client, cli and shared apart', () => {
     const allowed = [
       'client shared',

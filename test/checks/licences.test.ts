@@ -32,6 +32,12 @@ describe('findLicenceProblems()', () => {
     it(`finds ${title}`, () => assert.equal(find(change, manifest).length, 1));
   }
 
+  it('finds a licence that is not on the list in what the dashboard is built of', () => {
+    const locked = { 'node_modules/preact': { ...good, license: 'GPL-3.0-only', dev: true } };
+    assert.match(findLicenceProblems({ manifest: {}, locked, notice: renderNotice('', locked) }).join(), /GPL/);
+    assert.match(renderNotice('contact\n', locked), /dashboard:\n\n {2}preact 1\.0\.0/);
+  });
+
   it('finds a package that NOTICE does not list', () => {
     assert.match(find({}, {}, 'contact\n').join(), /NOTICE/);
   });

@@ -30,14 +30,14 @@ describe('the package, installed from its tarball', function () {
   const binary = `node-${process.platform}-${process.arch}`;
   const nodePath = (version: string): string => join(folder, 'node_modules', `node-${version}`, 'bin', 'node');
 
-  before(function () {
+  before(async function () {
     if (!isFull) return this.skip();
     folder = createFolder();
     writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }');
     const compilers = COMPILERS.map((version) => `typescript-${version}@npm:typescript@~${version}.0`);
     // The binary alone, since installing the package `node` needs a script to run.
     const nodes = NODES.map((version) => `node-${version}@npm:${binary}@${version}`);
-    const tarball = packPackage({ areTypesChecked: true });
+    const tarball = await packPackage({ areTypesChecked: true });
     runIn(folder, 'npm', 'install', '--no-audit', '--no-fund', tarball, ...compilers, ...nodes, '@types/node@22');
   });
 

@@ -13,9 +13,9 @@ describe('the package', function () {
   let project: string;
   let own: string;
 
-  before(() => {
+  before(async () => {
     // The types are checked by `npm run check`, and by package-matrix.test.ts.
-    project = installOffline(packPackage({ areTypesChecked: false }));
+    project = installOffline(await packPackage({ areTypesChecked: false }));
     own = join(project, 'node_modules', 'contactd');
   });
 

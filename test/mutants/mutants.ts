@@ -6,6 +6,7 @@ import { CALL_MUTANTS } from './call-mutants.ts';
 import { CONFIG_MUTANTS } from './config-mutants.ts';
 import { CONNECTION_MUTANTS } from './connection-mutants.ts';
 import { CREDENTIAL_MUTANTS } from './credential-mutants.ts';
+import { DASHBOARD_MUTANTS } from './dashboard-mutants.ts';
 import { DEFINE_MUTANTS } from './define-mutants.ts';
 import { DELETION_MUTANTS } from './deletion-mutants.ts';
 import { DESCRIPTOR_MUTANTS } from './descriptor-mutants.ts';
@@ -71,4 +72,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...TOP_MUTANTS,
   ...WAITING_MUTANTS,
   ...JSON_MUTANTS,
+  ...DASHBOARD_MUTANTS,
 ];

@@ -22,10 +22,10 @@ export function runIn(folder: string, command: string, ...args: string[]): strin
 }
 
 /** The path of the tarball that a checkout packs, in a folder of its own. */
-export function packPackage({ areTypesChecked }: { readonly areTypesChecked: boolean }): string {
+export async function packPackage({ areTypesChecked }: { readonly areTypesChecked: boolean }): Promise<string> {
   const folder = createFolder();
   const dist = join(folder, 'dist');
-  buildPackage({ folder: dist, areTypesChecked });
+  await buildPackage({ folder: dist, areTypesChecked });
   runIn(folder, 'npm', 'pack', dist, '--silent', '--offline');
   const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));
   if (tarball === undefined) throw new Error('npm pack made no tarball');

@@ -93,8 +93,8 @@ describe('a route of HTTP, for who asks', () => {
     });
   }
 
-  it('is nothing at all for who is not known, whatever there is at its path', async () => {
-    for (const path of ['/', '/v1/nothing', '/v1/../v1/queues', '/metrics']) {
+  it('is nothing at all for who is not known, whatever there is at its path, but for the files of the dashboard', async () => {
+    for (const path of ['/index', '/v1/nothing', '/v1/../v1/queues', '/metrics']) {
       assert.equal((await askWeb(scene, path)).status, 401, path);
       assert.equal((await askWeb(scene, path, { token: scene.operator })).status, 404, path);
     }

@@ -31,6 +31,7 @@ export default withMermaid({
           page('Reverse RPC', '/guides/reverse-rpc'),
           page('Operating', '/guides/operating'),
           page('Twelve questions', '/operating'),
+          page('The dashboard', '/dashboard'),
           page('Migrating', '/guides/migrating'),
           page('Other languages', '/guides/languages'),
         ],
