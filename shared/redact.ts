@@ -12,8 +12,9 @@ const OWN_SECRETS: readonly (readonly [RegExp, string])[] = [
 /** Texts that are secrets wherever they stand, each with what is shown of it: as much as tells which one it was. */
 const SECRETS: readonly (readonly [RegExp, string])[] = [
   ...OWN_SECRETS,
-  // A JWT: its first two parts begin with the braces of JSON.
-  [/eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?/g, 'eyJ***'],
+  // A JWT: its first two parts begin with the braces of JSON. It is looked for from the beginning of a word alone, past what stands before
+  // its first brace: from each brace of a long word to its end would take the square of its length.
+  [/(?<![\w-])((?:(?!eyJ)[\w-])*)eyJ[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?/g, '$1eyJ***'],
   // A private key in PEM, also where its line feeds are written as JSON has them.
   [/(-----BEGIN [A-Z ]*PRIVATE KEY-----)[A-Za-z0-9+/=\s\\]*/g, '$1***'],
 ];
@@ -44,7 +45,9 @@ export function maskPassword(text: string): string {
  * belong, a token in place of a name say: whoever has a secret keeps it out of messages.
  */
 export function hideSecrets(text: string): string {
-  return SECRETS.reduce((shown, [secret, instead]) => shown.replace(secret, instead), maskPassword(text));
+  const masked = text.includes('//') ? maskPassword(text) : text;
+  if (!SIGN.test(masked)) return masked;
+  return SECRETS.reduce((shown, [secret, instead]) => shown.replace(secret, instead), masked);
 }
 
 /** How deep the fields of a line of a log are looked at: they are names and lists of names. */

@@ -2,7 +2,6 @@ import type { classic } from '../../gen/index.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError, invalid, invalidName } from '../../shared/errors.ts';
 import { isName, newSessionId } from '../../shared/ids.ts';
-import { cutText } from '../../shared/text.ts';
 import type { Namer } from '../model/owner.ts';
 import type { ClaimedTask, Delivery } from '../model/task.ts';
 import type { OutcomeCode, TaskOutlet } from '../session/outlet.ts';
@@ -14,6 +13,7 @@ import { CLIENT_KEY, readClient } from './identity.ts';
 import { createPairs, type Turn } from './pairs.ts';
 import type { Places } from './places.ts';
 import { checkQueue } from './scope.ts';
+import { showText } from './status.ts';
 
 const QUEUE_KEY = 'contact-queue';
 const SETTLE_KEY = 'contact-settle';
@@ -167,7 +167,7 @@ export function createClassicHandlers(options: ClassicHandlersOptions): ClassicH
       const pair = pairs.enter(keyOf(context));
       try {
         for await (const { msg } of requests) {
-          if (pair.turn?.session) pair.turn.session.text = cutText(msg, MAX_STATUS_LENGTH);
+          if (pair.turn?.session) pair.turn.session.text = showText(msg, MAX_STATUS_LENGTH);
           yield { ret: 'ok' };
         }
       } finally {

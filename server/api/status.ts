@@ -31,6 +31,8 @@ const MAX_STATUS_LENGTH = 256;
 const MAX_PROGRESS_LENGTH = 1 << 10;
 const MAX_CHECKPOINT_BYTES = 64 << 10;
 const MAX_LINE_BYTES = 1 << 10;
+/** Of a delivery nobody says more lines; a number that is -1 somewhere is larger, and every line after it would be an older one. */
+const MAX_LINE_NUMBER = 1_000_000_000;
 export const OCTET_STREAM = 'application/octet-stream';
 
 /** Decodes and checks what a worker sends up. INVALID_ARGUMENT names the field. */
@@ -44,7 +46,7 @@ export function readStatus(request: SendStatusRequest): StatusReport {
       taskId,
       delivery,
       fraction,
-      message: cutText(message, MAX_PROGRESS_LENGTH),
+      message: showText(message, MAX_PROGRESS_LENGTH),
     })),
     checkpoints: readItems('checkpoints', request.checkpoints, ({ taskId, delivery, data }, index) => {
       if (data.byteLength > MAX_CHECKPOINT_BYTES)
@@ -53,7 +55,7 @@ export function readStatus(request: SendStatusRequest): StatusReport {
     }),
     logs: readItems('logs', request.logs, readLog),
     credit: request.credit,
-    status: request.status === undefined ? undefined : cutText(request.status, MAX_STATUS_LENGTH),
+    status: request.status === undefined ? undefined : showText(request.status, MAX_STATUS_LENGTH),
   };
 }
 
@@ -66,7 +68,9 @@ const LEVELS: Readonly<Partial<Record<LogLevelCode, LogLevel>>> = {
 /** A level that only a later revision knows is read as one that nobody has said. */
 function readLog({ taskId, delivery, line }: TaskLog, index: number): LogReport {
   const { number = 0, level = LogLevelCode.INFO, at, text = '' } = line ?? {};
-  if (number === 0) throw invalid(`logs[${index}].line.number`, 'lines count from 1');
+  const field = `logs[${index}].line.number`;
+  if (number === 0) throw invalid(field, 'lines count from 1');
+  if (number > MAX_LINE_NUMBER) throw invalid(field, `at most ${MAX_LINE_NUMBER}, got ${number}`);
   return {
     taskId,
     delivery,
@@ -131,7 +135,7 @@ export function readDeliveries(field: string, items: readonly DeliveryMessage[],
 }
 
 function readSucceeded({ taskId, delivery, result, contentType }: Succeeded): SucceededReport {
-  return { taskId, delivery, result, contentType: cutText(contentType, MAX_TYPE_LENGTH) || OCTET_STREAM };
+  return { taskId, delivery, result, contentType: showText(contentType, MAX_TYPE_LENGTH) || OCTET_STREAM };
 }
 
 function readFailed({ taskId, delivery, error, retry, retryAfterMs }: Failed): FailedReport {
@@ -139,13 +143,22 @@ function readFailed({ taskId, delivery, error, retry, retryAfterMs }: Failed): F
 }
 
 function readError(error: Failed['error']): TaskError {
-  const code = cutText(error?.code ?? '', MAX_CODE_LENGTH);
-  const message = cutBytes(error?.message ?? '', MAX_ERROR_BYTES);
-  const detail = cutBytes(error?.detail ?? '', MAX_DETAIL_BYTES);
+  const code = showText(error?.code ?? '', MAX_CODE_LENGTH);
+  const message = showBytes(error?.message ?? '', MAX_ERROR_BYTES);
+  const detail = showBytes(error?.detail ?? '', MAX_DETAIL_BYTES);
   const said = detail === '' ? { code, message } : { code, message, detail };
   const { length = 0 } = error?.details ?? [];
   // A copy: what came with it would stay as long as it does.
   return length === 0 || length > MAX_DETAILS_BYTES ? said : { ...said, details: new Uint8Array(error!.details) };
+}
+
+/** As much of a text for people as there is room for, without the credentials in it: whoever may see the task would have them. */
+export function showText(text: string, maxLength: number): string {
+  return cutText(hideSecrets(cutText(text, maxLength)), maxLength);
+}
+
+function showBytes(text: string, maxBytes: number): string {
+  return cutBytes(hideSecrets(cutBytes(text, maxBytes)), maxBytes);
 }
 
 /** The beginning of a text, mended and cut on a character: a half one at the end is dropped. */

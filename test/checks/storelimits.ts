@@ -9,6 +9,7 @@ export const STORE_CONSTANTS: readonly ConstantRow[] = [
   ['acts of operators that are kept', 'server/model/act.ts', 'MAX_ACT_TASKS'],
   ['acts of one `ListActs`', 'server/api/acts.ts', 'MAX_PAGE', 'MAX_PRINCIPALS'],
   ['acts that are kept of a task', 'server/model/taskact.ts', 'MAX_TASK_ACTS'],
+  ["number of a line of a task's log", 'server/api/status.ts', 'MAX_LINE_NUMBER'],
   ['lines of a log that are kept', 'server/model/tasklog.ts', 'MAX_ATTEMPT_LINES', 'MAX_TASK_LINES'],
   ['named clients that are', 'server/store/sqlite/clients.ts', 'MAX_CLIENTS'],
   ['named clients of one principal', 'server/store/sqlite/clients.ts', 'MAX_CLIENTS_OF_ONE'],

@@ -65,7 +65,7 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     id: 'attempts: a detail without end',
     file: 'server/api/status.ts',
-    find: "cutBytes(error?.detail ?? '', MAX_DETAIL_BYTES)",
+    find: "showBytes(error?.detail ?? '', MAX_DETAIL_BYTES)",
     replace: "error?.detail ?? ''",
     caughtBy: transport(
       'attempts',

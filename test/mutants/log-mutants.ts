@@ -6,6 +6,27 @@ const CLIENT = 'client/tasklog.ts';
 /** Faults of the logs of tasks: what is kept of them, by whom, and how it comes there. */
 export const LOG_MUTANTS: readonly Mutant[] = [
   {
+    id: 'a worker shows the secrets that its failures have in them',
+    file: 'server/api/status.ts',
+    find: 'return cutBytes(hideSecrets(cutBytes(text, maxBytes)), maxBytes);',
+    replace: 'return cutBytes(text, maxBytes);',
+    caughtBy: transport('misplaced', 'is hidden in what a worker says for people, and left as it is in what is data'),
+  },
+  {
+    id: 'a worker shows the secrets that its words have in them',
+    file: 'server/api/status.ts',
+    find: 'return cutText(hideSecrets(cutText(text, maxLength)), maxLength);',
+    replace: 'return cutText(text, maxLength);',
+    caughtBy: transport('misplaced', 'is hidden in what a worker says for people, and left as it is in what is data'),
+  },
+  {
+    id: 'secrets are looked for in the square of the time',
+    file: 'shared/redact.ts',
+    find: '(?<![\\w-])((?:(?!eyJ)[\\w-])*)eyJ',
+    replace: '()eyJ',
+    caughtBy: unit('redact', 'takes a time that grows with the text, whatever is in it'),
+  },
+  {
     id: 'log: of an attempt without end',
     file: ROWS,
     find: '      if (selectNewest.get(taskKey, delivery)!.number > MAX_ATTEMPT_LINES) deleteOfAttempt.run(taskKey, delivery);\n',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { AdminService, Role, TaskService } from '../../gen/index.ts';
+import { AdminService, Retry, Role, TaskService } from '../../gen/index.ts';
 import { drawToken } from '../../server/access/token.ts';
 import { writeJoinText } from '../../shared/jointext.ts';
 import { type GuardedScene, startGuarded } from '../scene/access.ts';
@@ -10,7 +10,9 @@ import { until } from '../scene/until.ts';
 import { openWorker } from '../scene/worker.ts';
 
 const { listTasks, callTask, cancelTasks, describeTask } = TaskService.method;
-const { pauseQueue, describeClient, listClients } = AdminService.method;
+const { pauseQueue, describeClient, listClients, listFailures } = AdminService.method;
+
+const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
 
 describe('A credential in the place of a name', () => {
   let scene: GuardedScene;
@@ -77,8 +79,39 @@ describe('A credential in the place of a name', () => {
     const described = await ask(clients, describeTask, { id: taskId! });
     await until('it is told', () => worker.cancels.length > 0);
     for (const shown of [clientsNow, described, worker.cancels]) {
-      const text = JSON.stringify(shown, (_, value) => (typeof value === 'bigint' ? String(value) : value));
+      const text = JSON.stringify(shown, plain);
       assert.ok(text.includes(`ct_${id}_***`) && !text.includes(token.slice(21, 50)), text.slice(-900));
     }
+  });
+
+  it('is hidden in what a worker says for people, and left as it is in what is data', async () => {
+    const worker = await openWorker(clients, { clientId: 'teller', queues: ['said'] });
+    await enqueue(clients, { queue: 'said', maxAttempts: 1 });
+    const [task] = await worker.receive(1);
+    const { taskId, delivery } = task!;
+    const details = Buffer.from(token);
+    worker.send({ status: `as ${token}`, started: [{ taskId, delivery }] });
+    worker.send({ progress: [{ taskId, delivery, fraction: 0.5, message: `with ${token}` }] });
+    let running = await ask(clients, describeTask, { id: taskId });
+    await until('its progress', async () => {
+      running = await ask(clients, describeTask, { id: taskId });
+      return JSON.stringify(running, plain).includes('with ct_');
+    });
+    const client = await ask(clients, describeClient, { clientId: 'teller' });
+    const error = { code: token, message: `refused: ${token}`, detail: `Error: ${token}\n at x`, details };
+    await worker.report({ failed: [{ taskId, delivery, error, retry: Retry.NEVER }] });
+    const { task: failed } = await ask(clients, describeTask, { id: taskId });
+    const failures = await ask(clients, listFailures, {});
+    for (const shown of [running, client, failed!.attempts, failures]) {
+      const text = JSON.stringify(shown, plain);
+      assert.ok(text.includes(`ct_${id}_***`) && !text.includes(token.slice(21, 50)), text.slice(-900));
+    }
+    const [attempt] = failed!.attempts;
+    assert.deepEqual(
+      [attempt!.error!.code, attempt!.error!.message, attempt!.error!.detail],
+      [`ct_${id}_***`, `refused: ct_${id}_***`, `Error: ct_${id}_***\n at x`],
+    );
+    assert.equal(Buffer.from(attempt!.error!.details).toString(), token);
+    assert.ok(!JSON.stringify(log.lines).includes(token.slice(21, 50)));
   });
 });

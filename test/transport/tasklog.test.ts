@@ -111,6 +111,7 @@ describe('the log of a task', () => {
     await enqueue(clients, {});
     const cases = [
       [[{ line: line(0) }], /^logs\[0\]\.line\.number: lines count from 1$/],
+      [[{ line: line(-1 >>> 0) }], /^logs\[0\]\.line\.number: at most 1000000000, got 4294967295$/],
       [[{ line: line(1) }, {}], /^logs\[1\]\.line\.number: /],
       [
         [{ line: line(1, { at: { $typeName: 'google.protobuf.Timestamp', seconds: 1n << 60n, nanos: 0 } }) }],

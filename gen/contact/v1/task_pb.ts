@@ -360,7 +360,8 @@ export const TaskErrorSchema: GenMessage<TaskError> = /*@__PURE__*/
 export type LogLine = Message<"contact.v1.LogLine"> & {
   /**
    * Counts the lines of a delivery from 1, in the order in which they are shown. Numbers that are missing before the last one
-   * were dropped: by the worker, which sends the newest where it cannot send all, or by the server for newer ones.
+   * were dropped: by the worker, which sends the newest where it cannot send all, or by the server for newer ones. At most
+   * 1,000,000,000.
    *
    * @generated from field: uint32 number = 1;
    */
