@@ -36,6 +36,14 @@ export function createLog({ level, auditLog }: LogOptions): ServerLog {
   let audit: FileSink | undefined;
   const auditor = pino({ base: null }, { write: (line: string) => audit?.write(hideSecrets(line)) });
 
+  const tell =
+    (severity: keyof Logger) =>
+    (fields: object, message: string): void => {
+      log[severity](fields, message);
+      // How many lines were left out is one of the audit log, and a warning.
+      if (audit && 'audit' in fields) auditor[severity](fields, message);
+    };
+
   const opened: ServerLog = {
     get level() {
       return log.level;
@@ -43,12 +51,9 @@ export function createLog({ level, auditLog }: LogOptions): ServerLog {
     set level(next) {
       log.level = next;
     },
-    info(fields, message) {
-      log.info(fields, message);
-      if (audit && 'audit' in fields) auditor.info(fields, message);
-    },
-    warn: (fields, message) => log.warn(fields, message),
-    error: (fields, message) => log.error(fields, message),
+    info: tell('info'),
+    warn: tell('warn'),
+    error: tell('error'),
     openAudit(path) {
       const next = path === undefined ? undefined : openFileSink(path);
       return {

@@ -5,6 +5,8 @@ import { openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { createAdmin } from '../../client/index.ts';
+import { TaskService } from '../../gen/index.ts';
+import { ask, connect } from '../scene/clients.ts';
 import { runHere } from '../scene/command.ts';
 import { closeScene, use } from '../scene/end.ts';
 import { createFolder } from '../scene/folder.ts';
@@ -80,6 +82,28 @@ describe('the log of contact serve', function () {
     );
     const { stderr } = await server.stop();
     assert.equal(stderr, '');
+  });
+
+  it('has a pace in that file too for what others ask for in vain, and a line with how many it left out', async () => {
+    const folder = createFolder();
+    const [file, socket] = [join(folder, 'audit.log'), join(folder, 'operators.sock')];
+    const args = ['--auth', 'on', '--operator-socket', socket, '--audit-log', file, '--log-level', 'silent'];
+    const server = await startServer({ args });
+    const create = ['token', 'create', '--name', 'web', '--role', 'producer', '--queue', '*'];
+    const { stdout: token } = await runHere([...create, '--server', `unix:${socket}`]);
+    const clients = connect(server, {}, token.trim());
+    const inVain = { filter: { queues: ['none'] } };
+    for (let n = 0; n < 60; n++) await ask(clients, TaskService.method.cancelTasks, inVain);
+    await server.stop();
+    const lines = readLines(file);
+    const told = lines.filter(({ action }) => action === 'CancelTasks').length;
+    const left = lines.flatMap(({ unlogged }) => (unlogged ? [(unlogged as { operator: number }).operator] : []));
+    assert.ok(told >= 20 && left.length > 0, `${told} lines, ${left} left out`);
+    assert.equal(
+      left.reduce((sum, one) => sum + one, told),
+      60,
+    );
+    assert.ok(lines.every(({ audit }) => audit === true));
   });
 
   it('keeps a server from starting whose audit log cannot be opened', async () => {

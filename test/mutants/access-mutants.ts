@@ -139,16 +139,6 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     caughtBy: queues('orders nothing of a client that works for no queue, unless it is of all'),
   },
   {
-    id: 'access: what others ask for in vain fills the audit log',
-    file: 'server/api/audit.ts',
-    find: 'logs.others : logs.vain',
-    replace: 'logs.others : logs.others',
-    caughtBy: transport(
-      'audit',
-      'has a pace for what others ask for in vain, counts what it left out, and has each act of an operator',
-    ),
-  },
-  {
     id: 'access: joins of one name share their places',
     file: 'server/api/places.ts',
     find: "kind === 'join' ? ",

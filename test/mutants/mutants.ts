@@ -2,6 +2,7 @@ import { ACCESS_MUTANTS } from './access-mutants.ts';
 import { ACT_LOG_MUTANTS } from './act-log-mutants.ts';
 import { ACT_MUTANTS } from './act-mutants.ts';
 import { ATTEMPT_MUTANTS } from './attempt-mutants.ts';
+import { AUDIT_MUTANTS } from './audit-mutants.ts';
 import { CALL_MUTANTS } from './call-mutants.ts';
 import { CONFIG_MUTANTS } from './config-mutants.ts';
 import { CONNECTION_MUTANTS } from './connection-mutants.ts';
@@ -60,6 +61,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...DURABLE_MUTANTS,
   ...CALL_MUTANTS,
   ...ACCESS_MUTANTS,
+  ...AUDIT_MUTANTS,
   ...OWNER_MUTANTS,
   ...GATE_MUTANTS,
   ...JWT_MUTANTS,

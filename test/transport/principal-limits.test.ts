@@ -8,6 +8,7 @@ import { startGuarded } from '../scene/access.ts';
 import { openGetTask } from '../scene/classic.ts';
 import { ask, type Clients, connect, enqueue, enqueueMany, refusalOf } from '../scene/clients.ts';
 import { closeScene, use } from '../scene/end.ts';
+import { createFolder } from '../scene/folder.ts';
 import { connectTo } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
 import { openWorker } from '../scene/worker.ts';
@@ -56,6 +57,30 @@ describe('A principal', () => {
     for (const { text } of [narrow, web])
       assert.match(await lookAt(connect(scene, {}, text)), /^RESOURCE_EXHAUSTED calls: 2 are open/);
     assert.equal(await lookAt(connect(scene, {}, full.text)), 'OK');
+  });
+
+  it('who has the socket of operators has a hundred calls beyond all others, fifty of them beyond those of other operators', async function () {
+    this.timeout(30_000);
+    const path = `${createFolder()}/operators.sock`;
+    const scene = await startGuarded({ maxOpenCalls: 2, operatorSocket: path });
+    const web = await scene.access.token({ roles: [Role.PRODUCER] });
+    const full = await scene.access.token();
+    const byPort = connect(scene, {}, full.text);
+    const bySocket = connect({ address: `unix:${path}` });
+    const fill = async (clients: Clients, count: number): Promise<ReturnType<typeof openEnqueue>[]> => {
+      const streams = Array.from({ length: count }, () => openEnqueue(clients));
+      for (const one of streams) one.send(1);
+      await until('all to be open', () => streams.every((one) => one.stored() === 1));
+      return streams;
+    };
+    await fill(connect(scene, {}, web.text), 2);
+    await fill(byPort, 50);
+    assert.match(await lookAt(byPort), /^RESOURCE_EXHAUSTED calls: 2 are open/);
+    const streams = await fill(bySocket, 50);
+    assert.match(await lookAt(bySocket), /^RESOURCE_EXHAUSTED calls: 2 are open/);
+    streams[0]!.stream.cancel();
+    await until('a place for the socket', async () => (await lookAt(bySocket)) === 'OK');
+    assert.match(await lookAt(byPort), /^RESOURCE_EXHAUSTED calls: 2 are open/);
   });
 
   it('has so many sessions, whatever its clients are called', async () => {
