@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
+import { createProducer } from '../../client/index.ts';
+import { ALL, EVERY_ROLE, startGuarded } from '../scene/access.ts';
+import { runHere } from '../scene/command.ts';
 import { createScene, type Scene } from '../scene/commandline.ts';
+import { closeScene, use } from '../scene/end.ts';
+import { connectTo } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
 
 describe('contact queues history', function () {
@@ -12,6 +17,7 @@ describe('contact queues history', function () {
     await scene.work({ queues: ['sums'], handler: (payload) => payload });
     await scene.producer.enqueueBatch(['sums', 'sums', 'mails'].map((queue) => ({ queue, payload: 'x' })));
   });
+  afterEach(closeScene);
   after(() => scene.close());
 
   /** The lines of a plot, once it ends with this. */
@@ -62,6 +68,18 @@ describe('contact queues history', function () {
     assert.ok(mails.oldestReadyMs.at(-1) > 0 && sums.oldestReadyMs.at(-1) === null);
     const isThere = (ms: number | null): boolean => ms !== null;
     assert.deepEqual([sums.run.p99Ms.some(isThere), mails.run.p99Ms.some(isThere)], [true, false]);
+  });
+
+  it('plots each of their own to those who may not see all', async () => {
+    const guarded = await startGuarded({}, { historyStepMs: 1_000 });
+    const { text: token } = await guarded.access.token({ ...ALL, roles: EVERY_ROLE, queues: ['a*'] });
+    const producer = use(createProducer({ ...connectTo(guarded.address), token: guarded.operator }));
+    await producer.enqueueBatch(['a1', 'b', 'a2'].map((queue) => ({ queue, payload: 1 })));
+    const { code, stdout, stderr } = await runHere([
+      ...['queues', 'history', '--server', guarded.address],
+      ...['--token', token],
+    ]);
+    assert.deepEqual([code, stdout.match(/^\S.*UTC/gm)?.map((line) => line.split('  ')[0])], [0, ['a1', 'a2']], stderr);
   });
 
   it('refuses a step that makes none, naming the option', async () => {

@@ -70,7 +70,7 @@ describe('credentials in a file', () => {
       await (await open()).close();
       const db = new DatabaseSync(file);
       db.exec(
-        `DROP TABLE credential; DROP TABLE task_act; DROP TABLE task_log; DROP TABLE act; DROP TABLE attempt; DROP TABLE failure; DROP TABLE principal;
+        `DROP TABLE credential; DROP TABLE task_act; DROP TABLE task_log; DROP TABLE act; DROP TABLE history; DROP TABLE attempt; DROP TABLE failure; DROP TABLE principal;
          DROP INDEX result_unsuccessful; ALTER TABLE task DROP COLUMN created_by;
          ALTER TABLE client DROP COLUMN subject; ALTER TABLE result DROP COLUMN told_by;
          ALTER TABLE live DROP COLUMN owner_subject; PRAGMA user_version = 14`,

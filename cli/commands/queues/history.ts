@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import type { Admin } from '../../../client/index.ts';
 import type { GetHistoryResponse, QueueHistory } from '../../../gen/contact/v1/admin_service_pb.ts';
 import { historyToJson, type QueueSteps, stepsOf, type Values } from '../../../json/history.ts';
+import { ContactError } from '../../../shared/errors.ts';
 import { withAdmin } from '../../admin.ts';
 import { formatMs, formatSpan } from '../../age.ts';
 import type { CommandContext } from '../../context.ts';
@@ -37,8 +38,9 @@ export function addHistoryCommand(queues: Command, context: CommandContext): voi
     .addHelpText(
       'after',
       `
-Without a queue: all queues together. A bar is as high as its value is of the largest in the line; where there is none the
-server did not run, or did not count the queue by itself. The 100 queues that did the most have a history of their own.
+Without a queue: all queues together, or each of those that you may see if these are not all. A bar is as high as its value
+is of the largest in the line; where there is none the server did not run, or did not count the queue by itself. The 100
+queues that did the most have a history of their own.
 
 enqueued/s, succeeded/s, failed/s, other/s  tasks a second; other: cancelled and expired
 waiting, running, oldest                    at the end of each step: ready and scheduled tasks, the age of the oldest ready
@@ -70,15 +72,20 @@ async function printHistory(names: string[], options: HistoryOptions, context: C
   });
 }
 
-/** Without names a plot is of all queues, and what is for programs of each of them too. */
-function ask(admin: Admin, queues: string[], { since, step, json }: HistoryOptions): Promise<GetHistoryResponse> {
-  const isTotal = queues.length === 0 && json !== true;
-  return admin.queueHistory({
-    queues,
-    ...(isTotal && { totalOnly: true }),
-    ...(since && { since }),
-    ...(step !== undefined && { stepMs: step }),
-  });
+/**
+ * Without names a plot is of all queues together, or of each where the caller may not see all; what is for programs is of all and
+ * of each.
+ */
+async function ask(admin: Admin, queues: string[], options: HistoryOptions): Promise<GetHistoryResponse> {
+  const { since, step, json } = options;
+  const given = { queues, ...(since && { since }), ...(step !== undefined && { stepMs: step }) };
+  if (queues.length > 0 || json) return admin.queueHistory(given);
+  try {
+    return await admin.queueHistory({ ...given, totalOnly: true });
+  } catch (error) {
+    if (!(error instanceof ContactError) || error.field !== 'total_only') throw error;
+    return admin.queueHistory(given);
+  }
 }
 
 function fitStep(columns: number, since: Date | undefined): number {
