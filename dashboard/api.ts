@@ -110,8 +110,8 @@ export const listActs = (query: { queue?: readonly string[] } & PageQuery, signa
 /** The last hour of a queue, or of all together; undefined: nobody counts that queue by itself. */
 export async function readHistory(queue: string | undefined, stepMs: number, signal?: AbortSignal) {
   const query = queue === undefined ? { totalOnly: true, stepMs } : { queue, stepMs };
-  const { history } = await get<{ history: readonly History[] }>('/v1/history', query, signal);
-  return history[0];
+  const { total, queues } = await get<{ total?: History; queues: readonly History[] }>('/v1/history', query, signal);
+  return queue === undefined ? total : queues[0];
 }
 
 export const listClients = (query: PageQuery, signal?: AbortSignal) =>

@@ -1,6 +1,5 @@
 import type { Route } from './route.ts';
 import { CLIENT_ROUTES } from './routes/clients.ts';
-import { HISTORY_ROUTES } from './routes/history.ts';
 import { QUEUE_ROUTES } from './routes/queues.ts';
 import { STREAM_ROUTES } from './routes/results.ts';
 import { SERVER_ROUTES } from './routes/server.ts';
@@ -13,7 +12,6 @@ export const ROUTES: readonly Route[] = [
   ...QUEUE_ROUTES,
   ...CLIENT_ROUTES,
   ...SERVER_ROUTES,
-  ...HISTORY_ROUTES,
 ];
 
 const MAX_PARTS = 8;

@@ -87,6 +87,18 @@ describe('the dashboard', function () {
     });
   }
 
+  it('plots the last hour of all queues and of one, and tells the newest values to who hears it', async () => {
+    for (const path of ['#/', '#/queues/mails']) {
+      const { page } = await browser.open(load.url + path);
+      await page
+        .getByRole('img', { name: /^Tasks a second, the last hour\. Newest: stored \S+, succeeded / })
+        .waitFor();
+      assert.equal(await page.locator('.plot canvas').count(), 3);
+      assert.equal(await page.getByRole('alert').count(), 0);
+      await page.context().close();
+    }
+  });
+
   it('says on every screen that the server is away, and goes on when it is back', async () => {
     const { page } = await browser.open(`${load.url}#/queues`);
     await page.getByText('thumbnails').first().waitFor();
