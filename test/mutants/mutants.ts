@@ -36,10 +36,12 @@ import { TLS_MUTANTS } from './tls-mutants.ts';
 import { TOP_MUTANTS } from './top-mutants.ts';
 import { TUNNEL_MUTANTS } from './tunnel-mutants.ts';
 import { WAITING_MUTANTS } from './waiting-mutants.ts';
+import { WEB_MUTANTS } from './web-mutants.ts';
 
 export const MUTANTS: readonly Mutant[] = [
   ...STORE_MUTANTS,
   ...CONNECTION_MUTANTS,
+  ...WEB_MUTANTS,
   ...SHARE_MUTANTS,
   ...NODE_MUTANTS,
   ...ATTEMPT_MUTANTS,
