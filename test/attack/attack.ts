@@ -135,11 +135,16 @@ function readPeakMiB(pid: number): number {
 }
 
 /** Runs an attack and then looks at the server and the witness. */
-export type Attack = (test: Context, act: (server: ServerProcess) => Promise<void>) => Promise<void>;
+export type Attack = (
+  test: Context,
+  act: (server: ServerProcess, operatorToken: string) => Promise<void>,
+) => Promise<void>;
 
 export interface AttackOptions {
   /** A program that runs the server. */
   readonly under?: readonly string[];
+  /** Beside the default flags. */
+  readonly args?: readonly string[];
   /** Callers have to say who they are; the witness does. */
   readonly isGuarded?: boolean;
   /** The server speaks TLS; not together with `isCalled`. */
@@ -157,10 +162,12 @@ export function prepareAttacks({
   isCalled = false,
   isGuarded = false,
   isEncrypted = false,
+  args: given = [],
   ...options
 }: AttackOptions = {}): Attack {
   let server: ServerProcess;
   let witness: Witness;
+  let operatorToken = '';
 
   before(function () {
     if (!existsSync('/proc/self/status')) skipLoudly(this, 'the memory of another process is read from /proc');
@@ -169,7 +176,8 @@ export function prepareAttacks({
     const file = join(createFolder(), 'contact.db');
     const store = `sqlite:${file}`;
     const token = isGuarded ? await makeToken(store) : undefined;
-    const args = ['--auth', isGuarded ? 'on' : 'off', ...(isEncrypted ? ['--tls', 'auto'] : [])];
+    operatorToken = token ?? '';
+    const args = ['--auth', isGuarded ? 'on' : 'off', ...(isEncrypted ? ['--tls', 'auto'] : []), ...given];
     server = await startServer({ store, args, ...options });
     const tls = isEncrypted ? { tls: { ca: readFileSync(`${file}.ca.pem`) } } : {};
     witness = await startWitness(
@@ -188,7 +196,7 @@ export function prepareAttacks({
     test.slow(scale(8_000, 60_000));
     const from = witness.latencies.length;
     await witness.hear(CALLS_AROUND);
-    await act(server);
+    await act(server, operatorToken);
     assert.ok(isRunning(server.pid), `the server ended: ${server.stderr.slice(-2_000)}`);
     await witness.hear(CALLS_AROUND);
     const { p99, count } = spreadOf(witness.latencies.slice(from));
