@@ -24,7 +24,7 @@ const BESIDE = [
 ];
 
 /** The pages by where they are in the repository, and where they go. */
-function listPages(): ReadonlyMap<string, string> {
+export function listPages(): ReadonlyMap<string, string> {
   const docs = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .map((path) => path.replaceAll('\\', '/'))
     .filter((path) => path.endsWith('.md') && !path.startsWith('site/'));

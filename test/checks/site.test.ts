@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findDeadEntries, moveLinks } from '../../scripts/docs.ts';
+import { findDeadEntries, listPages, moveLinks } from '../../scripts/docs.ts';
 import { ROOT, toolEnvironment } from '../../scripts/tool.ts';
 import { isFull } from '../scene/full.ts';
 
@@ -31,7 +31,8 @@ describe('the site of the docs', () => {
 
   it('has a sidebar whose every entry is a page of the docs', () => {
     const config = readFileSync(join(ROOT, 'docs', 'site', '.vitepress', 'config.js'), 'utf8');
-    const isPage = (page: string): boolean => existsSync(join(ROOT, 'docs', page.replace(/\.html$/, '.md')));
+    const places = new Set(listPages().values());
+    const isPage = (page: string): boolean => places.has(page.replace(/\.html$/, '.md'));
     // The reference of the SDK is made when the site is.
     assert.deepEqual(findDeadEntries(config, isPage), ['sdk/']);
     assert.deepEqual(findDeadEntries("page('A', '/none')", isPage), ['none']);

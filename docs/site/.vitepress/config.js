@@ -2,9 +2,22 @@ import { withMermaid } from 'vitepress-plugin-mermaid';
 
 const page = (text, link) => ({ text, link });
 
+/** Has blocks that are indented look as those between fences do: they scroll where they are wider than the page. */
+function showIndented(markdown) {
+  markdown.renderer.rules.code_block = (tokens, at, options, env, renderer) => {
+    tokens[at].info = 'text';
+    return renderer.rules.fence(tokens, at, options, env, renderer);
+  };
+}
+
+const ICON =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M4 8h8" stroke="#4a5a8a" stroke-width="2"/>' +
+  '<circle cx="4" cy="8" r="3" fill="#4a5a8a"/><circle cx="12" cy="8" r="3" fill="#4a5a8a"/></svg>';
+
 export default withMermaid({
   title: 'contact',
   description: 'A task server that can reach its clients',
+  head: [['link', { rel: 'icon', href: `data:image/svg+xml,${encodeURIComponent(ICON)}` }]],
   srcDir: '.stage',
   outDir: 'public',
   // A link to nowhere fails the build; this is the default, and meant.
@@ -13,6 +26,7 @@ export default withMermaid({
     // Texts of the project have <word> and {word} in them, which are no elements and no attributes.
     html: false,
     attrs: { disable: true },
+    config: showIndented,
     // Languages that the highlighter has not.
     languageAlias: { haproxy: 'nginx' },
   },
@@ -67,6 +81,16 @@ export default withMermaid({
           page('Faults', '/faults'),
           page('Threats', '/threats'),
           page('Architecture', '/architecture'),
+        ],
+      },
+      {
+        text: 'Project',
+        items: [
+          page('README', '/project/README'),
+          page('Changelog', '/project/CHANGELOG'),
+          page('Contributing', '/project/CONTRIBUTING'),
+          page('Security', '/project/SECURITY'),
+          page('Benchmarks', '/project/bench'),
         ],
       },
     ],
