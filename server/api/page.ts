@@ -38,9 +38,12 @@ function weigh(value: unknown, known: Map<object, number>): number {
   const before = known.size > 0 ? known.get(value) : undefined;
   if (before !== undefined) return before;
   let bytes = OVERHEAD_BYTES;
-  // A map has its keys on the wire too; the names of fields are short.
-  for (const [key, part] of Object.entries(value))
-    bytes += (Array.isArray(value) ? 0 : key.length) + weigh(part, known);
+  if (Array.isArray(value)) {
+    for (const part of value) bytes += weigh(part, known);
+    return bytes;
+  }
+  // A map has its keys on the wire too; the names of fields are short. Not by pairs, which cost more than all the rest.
+  for (const key of Object.keys(value)) bytes += key.length + weigh(value[key as keyof typeof value], known);
   if (bytes > LIGHT_BYTES && '$typeName' in value) known.set(value, bytes);
   return bytes;
 }

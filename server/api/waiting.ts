@@ -2,7 +2,6 @@ import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { ToldProgressSchema, type Waiting, WaitingKind as WireKind } from '../../gen/index.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError } from '../../shared/errors.ts';
 import type { QueueView } from '../dispatch/operations.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { isKeptCall } from '../model/call.ts';
@@ -105,14 +104,11 @@ export function createOpenExplainer({ queue, registry, store, clock }: ExplainOp
     async function findTarget(clientId: string): Promise<Target | undefined> {
       if (!crowd.isVisible(clientId) || targets >= MAX_TARGETS) return undefined;
       targets += 1;
-      try {
-        const { view } = await registry.clients.describe(clientId);
-        const queues = crowd.visibleQueues({ clientId, queues: view.queues });
-        return { isConnected: view.isConnected, lastSeenAt: view.lastSeenAt, queues };
-      } catch (error) {
-        if (error instanceof ContactError && error.code === 'NOT_FOUND') return NEVER_SEEN;
-        throw error;
-      }
+      // Not by an error for each that nobody has seen: a page may ask for a hundred.
+      const found = await registry.clients.find(clientId);
+      if (!found) return NEVER_SEEN;
+      const { isConnected, lastSeenAt, queues } = found.view;
+      return { isConnected, lastSeenAt, queues: crowd.visibleQueues({ clientId, queues }) };
     }
 
     async function lookUp(ref: LaneRef): Promise<Shared> {

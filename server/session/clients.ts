@@ -52,12 +52,19 @@ export interface OldestRun extends Pick<HeldDelivery, 'taskId' | 'delivery'> {
   readonly since: number;
 }
 
+export interface FoundClient {
+  readonly view: ClientView;
+  readonly sessions: readonly Session[];
+}
+
 /** What operators do with clients. NOT_FOUND: neither connected nor remembered. */
 export interface Clients {
   /** Clients in the order of their ids, those after `after`. */
   list(after: string, limit: number, isConnectedOnly: boolean): Promise<readonly ClientView[]>;
   /** One client, with all its sessions, the newest first. */
-  describe(clientId: string): Promise<{ readonly view: ClientView; readonly sessions: readonly Session[] }>;
+  describe(clientId: string): Promise<FoundClient>;
+  /** The same; undefined: neither connected nor remembered. */
+  find(clientId: string): Promise<FoundClient | undefined>;
   runsOf(clientId: string): ClientRuns;
   /** Gives the client no more tasks until `resume`; remembered for named clients. @param by whose act it is; default: nobody's */
   drain(clientId: string, by?: string): Promise<void>;
@@ -125,6 +132,18 @@ export function createClients({ store, roster, streams, lost, ends, clock }: Cli
     return untils.length === 0 ? undefined : Math.max(1, Math.ceil(Math.max(...untils) - clock.now()));
   }
 
+  async function find(clientId: string): Promise<FoundClient | undefined> {
+    const sessions = roster.ofClient(clientId).toReversed();
+    const served = streams.describe(clientId);
+    const [newest] = sessions;
+    if (newest) return { view: await withOwner({ ...viewHere(newest), served }), sessions };
+    const stored = await store.findClient(clientId);
+    if (!stored && !served) return undefined;
+    const views = new Map<string, Unowned>(stored ? [[clientId, viewAway(stored)]] : []);
+    if (served) addServed(views, served);
+    return { view: await withOwner(views.get(clientId)!), sessions };
+  }
+
   function toRun({ taskId, delivery, since }: HeldDelivery): OldestRun {
     return { taskId, delivery, since: Math.round(clock.now() - (clock.monotonic() - since)) };
   }
@@ -147,16 +166,11 @@ export function createClients({ store, roster, streams, lost, ends, clock }: Cli
         .slice(0, limit);
       return Promise.all(page.map(withOwner));
     },
+    find,
     async describe(clientId) {
-      const sessions = roster.ofClient(clientId).toReversed();
-      const served = streams.describe(clientId);
-      const [newest] = sessions;
-      if (newest) return { view: await withOwner({ ...viewHere(newest), served }), sessions };
-      const stored = await store.findClient(clientId);
-      if (!stored && !served) throw noClient(clientId);
-      const views = new Map<string, Unowned>(stored ? [[clientId, viewAway(stored)]] : []);
-      if (served) addServed(views, served);
-      return { view: await withOwner(views.get(clientId)!), sessions };
+      const found = await find(clientId);
+      if (!found) throw noClient(clientId);
+      return found;
     },
     runsOf(clientId) {
       const oldest = oldestOf(roster.ofClient(clientId).flatMap(({ ledger }) => ledger.held));

@@ -31,7 +31,6 @@ const NO_OPERATIONS: Readonly<Record<string, string>> = {
   'api/classic.ts': 'text that is no UTF-8',
   'api/durable.ts': 'gives a refusal the name of its field; a result that nobody waits for yet',
   'api/enqueue.ts': 'gives a refusal the name of its field',
-  'api/waiting.ts': 'a client that nobody has seen',
   'dispatch/addressing.ts': 'gives a refusal the place of its task',
   'session/serial.ts': 'waits for the end; whoever began it is told of the error',
 };

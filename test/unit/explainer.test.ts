@@ -53,9 +53,9 @@ function createScene({ receivers = [], ...of }: SceneOptions = {}) {
     registry: {
       describeRun: () => undefined,
       clients: {
-        describe: (clientId: string) => {
+        find: (clientId: string) => {
           asked.clients += 1;
-          if (!of.knownClients?.includes(clientId)) throw new ContactError('NOT_FOUND', 'nobody');
+          if (!of.knownClients?.includes(clientId)) return Promise.resolve(undefined);
           return Promise.resolve({ view: { isConnected: false, lastSeenAt: T0, queues: [] }, sessions: [] });
         },
       },
