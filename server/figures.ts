@@ -3,6 +3,7 @@ import { readDescriptorLimit } from './config/descriptors.ts';
 import type { TaskQueue } from './dispatch/queue.ts';
 import type { EventCounts, Figures, LimitUse } from './model/figures.ts';
 import type { Registry } from './session/registry.ts';
+import type { Store } from './store/store.ts';
 import type { TlsIdentity } from './tls/identity.ts';
 import type { ConnectionLimits } from './transport/connection_limits.ts';
 
@@ -18,6 +19,7 @@ export interface FigureSources {
   readonly web: { readonly size: number } | undefined;
   /** Undefined: the server speaks no TLS. */
   readonly tls: { readonly identity: Pick<TlsIdentity, 'expiresAt' | 'examine'> } | undefined;
+  readonly store: Pick<Store, 'usage'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly limits: {
     readonly maxOpenCalls: number;
@@ -38,6 +40,7 @@ export function readFigures(sources: FigureSources): Figures {
     { name: 'open_calls', used: openCalls, max: limits.maxOpenCalls },
     { name: 'open_reverse_calls', used: openReverseCalls, max: limits.maxOpenCalls },
     { name: 'unreceipted_bytes', used: sessions.unreceiptedBytes, max: limits.unreceiptedBudgetBytes },
+    ...sources.store.usage(),
   ];
   return {
     ...counts,

@@ -182,9 +182,9 @@ async function assemble(
     addresses: () => findReachable(bound, options.tlsName),
     authority: () => tls?.identity.authority ?? { pin: '' },
   };
-  const common = { registry, clock, noteFailure, counts };
+  const common = { registry, clock, noteFailure, counts, store };
   const api = createApi({
-    ...{ ...options, ...common, access, queue, store, agreement, version, retention, history },
+    ...{ ...options, ...common, access, queue, agreement, version, retention, history },
     figures: () => figures(),
   });
   const reverse = createReverse({

@@ -1,4 +1,5 @@
 import type { ContactError } from '../../shared/errors.ts';
+import type { LimitUse } from '../model/figures.ts';
 import type { ActStore } from './acts.ts';
 import type { AttemptStore } from './attempts.ts';
 import type { Backup } from './backup.ts';
@@ -23,7 +24,8 @@ import type { TaskStore } from './tasks.ts';
  *
  * Group commit: operations of one event-loop turn, or that arrive while a commit is under way, form the next commit, in
  * the order settles and checkpoints, releases, sessions, inserts, the rest, claims - so that a task can be claimed in
- * the commit that stores it. A store bounds what it takes into one, in order of arrival; a larger batch goes alone.
+ * the commit that stores it. A store bounds what it takes into one, in order of arrival, and of inserts
+ * by turns of their principals; a larger batch goes alone.
  * Bytes that are given are read until the answer; an event may carry the very bytes of its settlement. A refused item
  * changes nothing. When the store cannot write for now an operation rejects with ContactError RESOURCE_EXHAUSTED /
  * UNAVAILABLE and changed nothing; when nobody knows what is stored, the process ends.
@@ -70,6 +72,9 @@ export interface Store
 
   /** What it takes of its disk; undefined: it has none of its own. As cheap. */
   space(): StoreSpace | undefined;
+
+  /** How much is used of what all tasks and queues together may have. As cheap. */
+  usage(): readonly LimitUse[];
 
   /** Waits for what is under way, then closes. */
   close(): Promise<void>;

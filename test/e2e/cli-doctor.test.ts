@@ -144,6 +144,27 @@ describe('contact doctor', function () {
     assert.match(stderr, /the certificate of a client was refused: CERT_HAS_EXPIRED/);
   });
 
+  it('tells of limits of all tasks and queues before they are reached, and which flag raises them', async () => {
+    const server = await startServer({ args: ['--max-waiting-tasks', '5', '--max-queues', '5'] });
+    const target = ['--server', server.address];
+    const limits = async () => {
+      const { code, stdout } = await runContact(['doctor', '--json', ...target]);
+      const found = parse(stdout).filter(({ check }) => check === 'limits');
+      return { code, found: found.map(({ level, message, advice }) => `${level}: ${message} (${advice})`) };
+    };
+    for (const queue of ['a', 'b', 'c']) assert.equal((await runContact(['enqueue', queue, 'x', ...target])).code, 0);
+    assert.deepEqual((await limits()).found, []);
+    assert.equal((await runContact(['enqueue', 'd', 'x', ...target])).code, 0);
+    const { code, found } = await limits();
+    assert.deepEqual([code, found.length], [1, 2], found.join('\n'));
+    assert.match(
+      found[0]!,
+      /^wrong: 4 of 5 waiting tasks are used \(further tasks are refused: .* --max-waiting-tasks/,
+    );
+    assert.match(found[1]!, /^wrong: 4 of 5 queues are used \(tasks of further queues are refused: .* --max-queues\)$/);
+    await server.stop();
+  });
+
   it('says why a server refuses tasks', async () => {
     const store = `sqlite:${createFolder()}/test.db`;
     const server = await startServer({ store, args: ['--min-free', String(Number.MAX_SAFE_INTEGER)] });

@@ -238,8 +238,10 @@ export function createModelStore(
     refusal: () => undefined,
     writeFailure: () => undefined,
     space: () => undefined,
+    // It has no bound of all tasks or queues.
+    usage: () => [],
     close: async () => {},
   } satisfies Omit<Store, 'signals$'>;
-  const { refusal, space } = store;
-  return { ...withSignals(inTurns(withClose(store))), refusal, space };
+  const { refusal, space, usage } = store;
+  return { ...withSignals(inTurns(withClose(store))), refusal, space, usage };
 }

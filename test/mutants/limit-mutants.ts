@@ -275,4 +275,11 @@ export const LIMIT_MUTANTS: readonly Mutant[] = [
     replace: 'if (count > -1) return;',
     caughtBy: unit('reserve', 'forgets what was long ago, by halves each ten minutes'),
   },
+  {
+    id: 'limits: tasks that wait in all are told by nobody',
+    file: 'server/figures.ts',
+    find: '...sources.store.usage(),',
+    replace: '',
+    caughtBy: transport('metrics', 'shows the load that there was, exactly, to a parser that is not ours'),
+  },
 ];

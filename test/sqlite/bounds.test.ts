@@ -5,7 +5,7 @@ import { openStore } from '../../server/store/open.ts';
 import type { Store } from '../../server/store/store.ts';
 import { claim, openSession } from '../scene/deliveries.ts';
 import { createFolder } from '../scene/folder.ts';
-import { createTask, T0 } from '../scene/tasks.ts';
+import { addTasks, createTask, T0 } from '../scene/tasks.ts';
 
 const FULL = {
   code: 'RESOURCE_EXHAUSTED',
@@ -45,6 +45,27 @@ describe('tasks that wait in all queues together', () => {
     await store.endSession(session, [], T0);
     assert.equal(await countWaiting(store), 14);
     await assert.rejects(store.insertTasks(batch(1), T0), FULL);
+    await store.close();
+  });
+
+  it('are told with what may wait, as soon as one comes, is claimed or is taken back', async () => {
+    const bounds = { maxWaitingTasks: 3, maxQueues: 5 };
+    const store = await openStore('memory:', { node: 'test', bounds });
+    const used = (): number[] => store.usage().map((one) => one.used);
+    assert.deepEqual(
+      store.usage().map(({ name, max }) => [name, max]),
+      [
+        ['waiting_tasks', 3],
+        ['queues', 5],
+      ],
+    );
+    assert.deepEqual(used(), [0, 0]);
+    const [one] = await addTasks(store, { queue: 'a' }, { queue: 'b' });
+    assert.deepEqual(used(), [2, 2]);
+    await assert.rejects(addTasks(store, { queue: 'c' }, { queue: 'd' }), { code: 'RESOURCE_EXHAUSTED' });
+    assert.equal(used()[0], 2);
+    await store.cancelTasks([one!], '', T0);
+    assert.equal(used()[0], 1);
     await store.close();
   });
 

@@ -79,6 +79,9 @@ describe('/metrics', () => {
     assert.equal(value('contact_results_position'), 4);
     assert.equal(value('contact_connections'), scene.connectionCount);
     assert.equal(value('contact_limit_used', { limit: 'connections' }), scene.connectionCount);
+    const waiting = value('contact_tasks', { queue: 'a', state: 'ready' });
+    assert.ok(Number(value('contact_limit_used', { limit: 'waiting_tasks' })) >= Number(waiting));
+    assert.equal(value('contact_limit_max', { limit: 'queues' }), 100_000);
     // GetTask, SendStatus and WatchResults.
     assert.equal(value('contact_open_calls', { kind: 'own' }), 3);
     assert.equal(value('contact_calls_total', { code: 'INVALID_ARGUMENT' }), 1);

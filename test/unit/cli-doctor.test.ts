@@ -172,6 +172,15 @@ describe('examine()', () => {
     });
   }
 
+  it('says of each limit what happens at its end, and which flag raises it', () => {
+    const names = ['connections', 'admitted_connections', 'open_calls', 'open_reverse_calls', 'unreceipted_bytes'];
+    for (const name of [...names, 'waiting_tasks', 'queues']) {
+      const findings = examine({ server: facts({ limitsUsed: [{ name, used: 99n, max: 100n }] }), files: [] });
+      const [found] = findings.filter(({ check }) => check === 'limits');
+      assert.match(found!.advice, /^.{20,}: .*--(max|unreceipted)-/, name);
+    }
+  });
+
   it('tells the first of many findings, and how many there are beside', () => {
     const queues = Array.from({ length: 50 }, (_, at) => queue({ name: `q${at}`, ready: 1, workers: 0 }));
     const found = said(facts({}, { queues }));

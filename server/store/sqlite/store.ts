@@ -198,6 +198,7 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
       if (disk) return disk.backups.make(signal);
       throw new ContactError('FAILED_PRECONDITION', 'store: it is in memory, and has no file to copy');
     },
+    usage: () => engine.catalog.usage(),
     refusal: () => disk?.guard.refusal() ?? writing.last(),
     writeFailure: () => writing.last(),
     space: () => disk?.space(),

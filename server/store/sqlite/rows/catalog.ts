@@ -1,4 +1,5 @@
 import { ChurnSet } from '../../../../shared/churn.ts';
+import type { LimitUse } from '../../../model/figures.ts';
 import { isSettled, nextState, type Transition } from '../../../model/states.ts';
 import type { Lane, SettledState, TaskState } from '../../../model/task.ts';
 import type { Database } from '../../file/database.ts';
@@ -25,6 +26,8 @@ export interface Catalog {
   remove(queue: QueueEntry, state: SettledState): void;
   /** Tasks that may wait beside those that do, in all queues together; of a store that has more than it takes, below 0. */
   readonly waitingRoom: number;
+  /** How much is used of what all queues together may have. */
+  usage(): readonly LimitUse[];
   /** Whether tasks for this queue may be taken: it is known, or one name more is. */
   hasRoomFor(queue: string): boolean;
   /** Counts a transition of the state table of a task that `createdBy` has made; an illegal one throws. */
@@ -239,6 +242,10 @@ export function createCatalog(
     get waitingRoom() {
       return maxWaitingTasks - waiting;
     },
+    usage: () => [
+      { name: 'waiting_tasks', used: waiting, max: maxWaitingTasks },
+      { name: 'queues', used: byName.size, max: maxQueues },
+    ],
     hasRoomFor: (name) => byName.size < maxQueues || byName.has(name),
     move: (lane, from, transition, createdBy) => {
       const to = step(lane, from, transition);
