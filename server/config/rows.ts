@@ -206,6 +206,11 @@ export const LIMITS = {
     default: 100_000,
     description: 'names of queues that have tasks or settings',
   }),
+  maxQueuesPerPrincipal: row({
+    kind: count({ min: 1, max: 1_000_000 }),
+    default: 50_000,
+    description: 'of those, names that came to be by one principal, where callers are known by their credentials',
+  }),
   maxNamedClients: row({
     kind: count({ min: 1, max: 1_000_000 }),
     default: 10_000,

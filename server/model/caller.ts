@@ -55,6 +55,11 @@ export function nameCaller({ principal, kind }: Pick<Caller, 'principal' | 'kind
   return principal === '' ? kind : principal;
 }
 
+/** The principal that is told of by this name; empty: nobody asked who it was. */
+export function principalOf(name: string): string {
+  return name === ANONYMOUS.kind ? '' : name;
+}
+
 /** The principals whose shares a caller takes from, itself first; none: nobody asked who it is. */
 export function holdersOf({ principal, countedFor }: Pick<Caller, 'principal' | 'countedFor'>): readonly string[] {
   if (principal === '') return NO_HOLDERS;

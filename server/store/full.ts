@@ -2,8 +2,8 @@ import { ContactError, refuseTask } from '../../shared/errors.ts';
 import type { QueueSettings } from './queues.ts';
 import { PRINCIPAL_FIELD } from './tasks.ts';
 
-// Why a batch of tasks is refused by a store that has as many as it takes. `index` is the place in the batch of the task that
-// would be one too many.
+// Why a batch of tasks, or a setting, is refused by a store that has as many as it takes. `index` is the place in the batch of
+// the task that would be one too many.
 
 /** After which a producer tries again: workers may have taken some by then. */
 const WAITING_RETRY_MS = 1_000;
@@ -34,8 +34,12 @@ export function refuseOfPrincipal(principal: string, waiting: number): ContactEr
   return new ContactError('RESOURCE_EXHAUSTED', problem, { field: PRINCIPAL_FIELD, retryAfterMs: WAITING_RETRY_MS });
 }
 
-/** There are as many names of queues as the store takes. */
-export function refuseName(index: number): ContactError {
-  const problem = 'as many queue names as the server takes have tasks; delete settled ones';
+/** A queue would come to be by this task, and there may be no more. */
+export function refuseName(index: number, problem: string): ContactError {
   return refuseTask('RESOURCE_EXHAUSTED', index, 'queue', problem, { retryAfterMs: NAME_RETRY_MS });
+}
+
+/** As above, by a setting. */
+export function refuseQueue(problem: string): ContactError {
+  return new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'queue', retryAfterMs: NAME_RETRY_MS });
 }

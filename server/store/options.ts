@@ -11,6 +11,8 @@ export interface StoreBounds {
   readonly maxPrincipals?: number;
   /** Names of queues that have tasks or settings. Default: 100,000. */
   readonly maxQueues?: number;
+  /** Of those, names that came to be by one principal. Default: 50,000. */
+  readonly maxQueuesPerPrincipal?: number;
   /** Named clients that are remembered while they are away. Default: 10,000. */
   readonly maxNamedClients?: number;
   /** Of those, clients that came by one principal. Default: 5,000. */

@@ -116,7 +116,7 @@ export const LIMIT_MUTANTS: readonly Mutant[] = [
   {
     id: 'waiting tasks of a principal: a batch of many is not counted',
     file: INSERT,
-    find: 'principals.roomOf(createdBy) < MANY || ',
+    find: ' || principals.roomOf(createdBy) < MANY',
     replace: '',
     caughtBy: conformance(
       'principals',
@@ -126,7 +126,7 @@ export const LIMIT_MUTANTS: readonly Mutant[] = [
   {
     id: 'waiting tasks of a principal: the first of a batch speaks for all',
     file: INSERT,
-    find: ' || tasks.some((task) => task.createdBy !== createdBy)',
+    find: 'if (tasks.some((task) => task.createdBy !== createdBy)) return false;',
     replace: '',
     caughtBy: conformance(
       'principals',

@@ -17,6 +17,60 @@ export const SHARE_MUTANTS: readonly Mutant[] = [
     caughtBy: unit('shares', 'gives each principal half of what all may have, and takes it back'),
   },
   {
+    id: 'names of queues count for nobody',
+    file: 'server/store/sqlite/rows/catalog.ts',
+    find: 'insertQueue.get(lastQueue + 1, name, newestPosition(), names.holderOf(createdBy))!',
+    replace: "insertQueue.get(lastQueue + 1, name, newestPosition(), '')!",
+    caughtBy: sqlite(
+      'names',
+      'have a share of each principal, which leaves the others theirs, and is given back with the queue',
+    ),
+  },
+  {
+    id: 'names of queues that are gone count on',
+    file: 'server/store/sqlite/rows/catalog.ts',
+    find: 'names.count(queue.countedFor, -1);',
+    replace: '',
+    caughtBy: sqlite(
+      'names',
+      'have a share of each principal, which leaves the others theirs, and is given back with the queue',
+    ),
+  },
+  {
+    id: 'a queue that is emptied keeps its name until many are',
+    file: 'server/store/sqlite/rows/catalog.ts',
+    find: 'emptyLanes.size > MAX_EMPTY || isNameWanted',
+    replace: 'emptyLanes.size > MAX_EMPTY',
+    caughtBy: sqlite(
+      'names',
+      'have a share of each principal, which leaves the others theirs, and is given back with the queue',
+    ),
+  },
+  {
+    id: 'settings make queues without a bound',
+    file: 'server/store/sqlite/rows/catalog.ts',
+    find: 'if (refusal !== undefined) throw refuseQueue(refusal);',
+    replace: 'if (refusal === "") throw refuseQueue(refusal);',
+    caughtBy: sqlite(
+      'names',
+      'are taken by settings as by tasks, and no setting is taken away by a name that there is no room for',
+    ),
+  },
+  {
+    id: 'names of queues do not count for who has made their maker',
+    file: 'server/store/name/names.ts',
+    find: 'selectMaker.get(principal)?.counted_for ?? principal',
+    replace: 'selectMaker.get(principal) ? principal : principal',
+    caughtBy: sqlite('names', 'count for the operator that has made who makes them, however many those are'),
+  },
+  {
+    id: 'many names come in one batch',
+    file: 'server/store/sqlite/insert.ts',
+    find: 'catalog.nameRoomOf(createdBy) < MANY',
+    replace: 'catalog.nameRoomOf(createdBy) < 1',
+    caughtBy: sqlite('names', 'are no more in a batch of many than in one of few'),
+  },
+  {
     id: 'queue names count for nobody',
     file: 'server/api/worker.ts',
     find: 'admitNames(registration.queues.length, context.caller);',

@@ -115,8 +115,12 @@ describe('queue names of the SQLite store', () => {
   it('are no more than the server takes, and known ones go on', () => {
     const db = open();
     const catalog = createCatalog(db, createPrincipals(db), { maxQueues: 2 });
-    for (const name of ['a', 'b']) assert.equal(catalog.hasRoomFor(name) && catalog.internLane(name, '').id > 0, true);
-    assert.deepEqual([catalog.hasRoomFor('a'), catalog.hasRoomFor('c')], [true, false]);
+    for (const name of ['a', 'b']) {
+      assert.equal(catalog.refuseName(name, ''), undefined);
+      assert.ok(catalog.internLane(name, '').id > 0);
+    }
+    assert.deepEqual([catalog.refuseName('a', ''), catalog.nameRoomOf('')], [undefined, 0]);
+    assert.match(catalog.refuseName('c', '')!, /as many queues as the server takes \(maxQueues\)/);
     db.close();
   });
 

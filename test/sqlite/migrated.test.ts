@@ -21,6 +21,7 @@ const ADDED = [
   ['queue', 'retain_ms'],
   ['queue', 'retain_count'],
   ['queue', 'pruned_to'],
+  ['queue', 'counted_for'],
   ['client', 'methods'],
   ['client', 'served_until'],
   ['task', 'created_by'],

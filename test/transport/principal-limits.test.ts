@@ -178,6 +178,34 @@ describe('A principal', () => {
     await waiting;
   });
 
+  it('has so many queues of its making, be it by tasks or by settings, and gets room by deleting one', async () => {
+    const scene = await startGuarded({ maxQueuesPerPrincipal: 2 });
+    const roles = [Role.PRODUCER, Role.OPERATOR];
+    const [web, other] = [await scene.access.token({ roles }), await scene.access.token({ roles })];
+    const [clients, others] = [connect(scene, {}, web.text), connect(scene, {}, other.text)];
+    const { pauseQueue, setQueueLimits, setQueueRetention, deleteQueue } = AdminService.method;
+    const problem = '2 queues count for token:t1, with those that it has made, and no more are taken';
+    await enqueue(clients, { queue: 'a' });
+    await ask(clients, pauseQueue, { queue: 'b', create: true });
+    const create = { queue: 'c', create: true };
+    const limits = { maxRunning: 1 };
+    for (const refusal of await Promise.all([
+      refusalOf(enqueue(clients, { queue: 'c' })),
+      refusalOf(ask(clients, pauseQueue, create)),
+      refusalOf(ask(clients, setQueueLimits, { ...create, limits })),
+      refusalOf(ask(clients, setQueueRetention, { ...create, retention: { max: 1 } })),
+    ])) {
+      assert.match(refusal, /^RESOURCE_EXHAUSTED (tasks\[0\]\.)?queue: /);
+      assert.ok(refusal.includes(problem), refusal);
+    }
+    await ask(others, pauseQueue, create);
+    await enqueue(clients, { queue: 'c' });
+    await ask(clients, setQueueLimits, { queue: 'c', limits });
+    await ask(clients, deleteQueue, { queue: 'a', withTasks: true });
+    await enqueue(clients, { queue: 'd' });
+    assert.ok((await refusalOf(enqueue(clients, { queue: 'a' }))).includes(problem));
+  });
+
   it('is acknowledged late by a stream that enqueues too much, in order, and loses nothing', async () => {
     const scene = await startGuarded({ enqueueRatePerPrincipal: 500 });
     const clients = connect(scene, {}, (await scene.access.token()).text);

@@ -11,7 +11,7 @@
  * phase is 0 open, 1 filling, 2 opening; while it is not open `node` says who fills it (empty: whoever opens the file),
  * `held` has the keys of its children, a range for each insert, and those that are held are scheduled without an
  * instant; `audience` says whom it is for. `queue` also keeps the counts, written with whatever changed them; up to the
- * position `pruned_to` it keeps no settled task. `principal` counts the tasks that wait of each that has any, by
+ * position `pruned_to` it keeps no settled task; its name counts for the principal `counted_for`. `principal` counts the tasks that wait of each that has any, by
  * `task.created_by`. `attempt` has the deliveries of a task that ended otherwise than by success, which the result
  * tells; `failure` the kinds of those of them that failed. `task_act` has what somebody did to a task, counted from 1;
  * `task_log` what its workers have said of it, a row for each line of each delivery. `act` has what operators have ordered, of
@@ -287,4 +287,6 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (node, until)
   ) STRICT;
   `,
+  // Of the queues that there are it is not known whose they are: they count for nobody.
+  "ALTER TABLE queue ADD COLUMN counted_for TEXT NOT NULL DEFAULT ''",
 ];

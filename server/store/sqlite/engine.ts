@@ -1,4 +1,5 @@
 import { ContactError } from '../../../shared/errors.ts';
+import { principalOf } from '../../model/caller.ts';
 import type { SessionRef } from '../../model/task.ts';
 import type { Acts } from '../act/acts.ts';
 import { noteRequest } from '../act/requestacts.ts';
@@ -171,7 +172,7 @@ export function createSqliteEngine(
       case 'purge':
         return queues.purgeTasks(request);
       case 'setQueue':
-        return catalog.set(request.settings);
+        return catalog.set(request.settings, principalOf(request.actor?.by ?? ''));
       case 'drainClient':
         return clients.drain(request.clientId, request.isDrained);
       case 'rememberServing':

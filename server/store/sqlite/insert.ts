@@ -102,10 +102,11 @@ export function createInserting({ db, catalog, principals, counters, fresh, cach
 
   /** Inserts MANY tasks at once. False: some were there already, and nothing has changed. */
   function insertChunk(tasks: readonly TaskInput[], outcomes: InsertOutcome[], now: number): boolean {
-    if (catalog.waitingRoom < MANY || !tasks.every(({ queue }) => catalog.hasRoomFor(queue))) return false;
     const { createdBy } = tasks[0]!;
-    if (principals.roomOf(createdBy) < MANY || tasks.some((task) => task.createdBy !== createdBy)) return false;
-    const lanes = tasks.map((task) => catalog.internLane(task.queue, task.lane));
+    if (catalog.waitingRoom < MANY || principals.roomOf(createdBy) < MANY) return false;
+    if (tasks.some((task) => task.createdBy !== createdBy)) return false;
+    if (tasks.some(({ queue }) => !catalog.findQueue(queue)) && catalog.nameRoomOf(createdBy) < MANY) return false;
+    const lanes = tasks.map((task) => catalog.internLane(task.queue, task.lane, createdBy));
     if (lanes.some(({ queue }) => queue.settings.maxWaiting > 0)) return false;
     const firstKey = counters.nextTaskKey;
     const seqs = tasks.map((task) => drawSeq(task, now));
@@ -124,8 +125,9 @@ export function createInserting({ db, catalog, principals, counters, fresh, cach
 
   /** Inserts one task; answers why the whole batch is refused, if it is. */
   function insertOne(task: Insertable, i: number, outcomes: InsertOutcome[], now: number): ContactError | undefined {
-    if (!catalog.hasRoomFor(task.queue)) return refuseName(i);
-    const lane = catalog.internLane(task.queue, task.lane);
+    const nameless = catalog.refuseName(task.queue, task.createdBy);
+    if (nameless !== undefined) return refuseName(i, nameless);
+    const lane = catalog.internLane(task.queue, task.lane, task.createdBy);
     const key = counters.nextTaskKey;
     const seq = drawSeq(task, now);
     const row = toRow(task, key, lane.queue.id, seq, now);

@@ -3,19 +3,22 @@ import type { LimitUse } from '../../../model/figures.ts';
 import { isSettled, nextState, type Transition } from '../../../model/states.ts';
 import type { Lane, SettledState, TaskState } from '../../../model/task.ts';
 import type { Database } from '../../file/database.ts';
-import { DEFAULT_SETTINGS, type QueueChange, type QueueSettings } from '../../queues.ts';
-import { type Counts, count, countLanes, isWaiting, type LaneCounts } from './counts.ts';
-import { isUnused, type LaneEntry, type QueueEntry } from './entries.ts';
+import { refuseQueue } from '../../full.ts';
+import { createNames, type NameBounds } from '../../name/names.ts';
+import { DEFAULT_SETTINGS, hasSettings, type QueueChange, type QueueSettings } from '../../queues.ts';
+import { count, countLanes, isWaiting, type LaneCounts } from './counts.ts';
+import { isUnused, type LaneEntry, type QueueEntry, type QueueRow, readQueue } from './entries.ts';
 import type { Principals } from './principals.ts';
 
 /**
  * Queue and lane names as small numbers, the counts of each queue and lane, and the settings of queues. Mirrored in
- * memory: as many queues as there are among the tasks kept, the settings and those lanes, beyond MAX_QUEUES none for
- * new tasks; as many lanes as there are among the unsettled tasks, and up to MAX_EMPTY more. The counts of lanes are in
+ * memory: as many queues as there are among the tasks kept, the settings and those lanes, new ones as far as `name/names.ts`
+ * has room; as many lanes as there are among the unsettled tasks, and up to MAX_EMPTY more. The counts of lanes are in
  * memory alone, so that they cost no write.
  */
 export interface Catalog {
-  internLane(queue: string, lane: Lane): LaneEntry;
+  /** @param createdBy who makes the queue, if there is none of that name: `refuseName` was asked. Default: nobody */
+  internLane(queue: string, lane: Lane, createdBy?: string): LaneEntry;
   findLane(queue: string, lane: Lane): LaneEntry | undefined;
   laneById(id: number): LaneEntry;
   queueById(id: number): QueueEntry;
@@ -28,14 +31,16 @@ export interface Catalog {
   readonly waitingRoom: number;
   /** How much is used of what all queues together may have. */
   usage(): readonly LimitUse[];
-  /** Whether tasks for this queue may be taken: it is known, or one name more is. */
-  hasRoomFor(queue: string): boolean;
+  /** Why this principal may make no queue of this name; undefined: there is one, or may be. */
+  refuseName(queue: string, createdBy: string): string | undefined;
+  /** Names that this principal may make beside those that there are. */
+  nameRoomOf(createdBy: string): number;
   /** Counts a transition of the state table of a task that `createdBy` has made; an illegal one throws. */
   move(lane: LaneEntry, from: TaskState, transition: Transition, createdBy: string): TaskState;
   /** Counts a scheduled task that is due: it goes on waiting, whosever it is. */
   wake(lane: LaneEntry): void;
-  /** Changes what is given; answers all settings of the queue. */
-  set(change: QueueChange): QueueSettings;
+  /** Changes what is given; answers all settings of the queue. RESOURCE_EXHAUSTED: `createdBy` may make none of that name. */
+  set(change: QueueChange, createdBy?: string): QueueSettings;
   /** Notes the oldest result that a queue keeps: before its position the queue keeps no settled task. */
   keepFrom(queue: QueueEntry, position: number, settledAt: number | undefined): void;
   /** Writes what changed: before every COMMIT. */
@@ -47,28 +52,13 @@ export interface Catalog {
   queues(): Iterable<QueueEntry>;
 }
 
-interface QueueRow extends Counts {
-  readonly id: number;
-  readonly name: string;
-  readonly is_paused: number;
-  readonly max_waiting: number;
-  readonly max_running: number;
-  readonly retain_ms: number | null;
-  readonly retain_count: number | null;
-  readonly pruned_to: number;
-}
-
-/** Queue names; beyond, tasks for one more are refused. Each costs about 1 KiB of memory. */
-const MAX_QUEUES = 100_000;
-
 /** Tasks of all queues that are ready or scheduled. */
 const MAX_WAITING = 10_000_000;
 
 /** Lanes without tasks that are remembered for the next one. */
 const MAX_EMPTY = 1_000;
 
-export interface CatalogBounds {
-  readonly maxQueues?: number;
+export interface CatalogBounds extends NameBounds {
   readonly maxWaitingTasks?: number;
 }
 
@@ -80,11 +70,13 @@ export interface CatalogOptions extends CatalogBounds {
 export function createCatalog(
   db: Database,
   principals: Pick<Principals, 'count'>,
-  { newestPosition = () => 0, maxQueues = MAX_QUEUES, maxWaitingTasks = MAX_WAITING }: CatalogOptions = {},
+  { newestPosition = () => 0, maxWaitingTasks = MAX_WAITING, ...nameBounds }: CatalogOptions = {},
 ): Catalog {
   const selectQueues = db.prepare<QueueRow>('SELECT * FROM queue ORDER BY name');
   const selectLanes = db.prepare<{ id: number; queue_id: number; lane: string }>('SELECT * FROM lane');
-  const insertQueue = db.prepare('INSERT INTO queue VALUES (?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, ?)');
+  const insertQueue = db.prepare<QueueRow>(
+    'INSERT INTO queue VALUES (?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, ?, ?) RETURNING *',
+  );
   const insertLane = db.prepare('INSERT INTO lane VALUES (?, ?, ?)');
   const deleteQueue = db.prepare('DELETE FROM queue WHERE id = ?');
   const deleteLane = db.prepare('DELETE FROM lane WHERE id = ?');
@@ -96,6 +88,7 @@ export function createCatalog(
     `UPDATE queue SET ready = ?, running = ?, scheduled = ?, succeeded = ?, failed = ?, cancelled = ?, expired = ?
      WHERE id = ?`,
   );
+  const names = createNames(db, nameBounds);
   const byName = new Map<string, QueueEntry>();
   const byId = new Map<number, QueueEntry>();
   const lanes = new Map<number, LaneEntry>();
@@ -111,12 +104,14 @@ export function createCatalog(
   let lastLane = 0;
   /** The lane that was asked for last: the tasks of a batch mostly go to one. */
   let interned: LaneEntry | undefined;
+  /** Somebody wants a name that queues without anything may have. */
+  let isNameWanted = false;
 
-  function addQueue(id: number, name: string, counts: Counts, settings: QueueSettings, prunedTo: number): QueueEntry {
-    const lanes = new Map();
-    const entry: QueueEntry = { id, name, counts, lanes, settings, prunedTo, oldestAt: undefined, isChanged: false };
+  function addQueue(entry: QueueEntry): QueueEntry {
+    const { id, name, counts, countedFor } = entry;
     byName.set(name, entry);
     byId.set(id, entry);
+    names.count(countedFor, 1);
     waiting += counts.ready + counts.scheduled;
     lastQueue = Math.max(lastQueue, id);
     return entry;
@@ -133,18 +128,23 @@ export function createCatalog(
     return entry;
   }
 
-  function internQueue(name: string): QueueEntry {
+  function internQueue(name: string, createdBy: string): QueueEntry {
     const known = byName.get(name);
     if (known) return known;
-    const prunedTo = newestPosition();
-    insertQueue.run(lastQueue + 1, name, prunedTo);
-    const none = { ready: 0, running: 0, scheduled: 0, succeeded: 0, failed: 0, cancelled: 0, expired: 0 };
-    return addQueue(lastQueue + 1, name, none, { queue: name, ...DEFAULT_SETTINGS }, prunedTo);
+    return addQueue(readQueue(insertQueue.get(lastQueue + 1, name, newestPosition(), names.holderOf(createdBy))!));
   }
 
-  function internLane(name: string, lane: Lane): LaneEntry {
+  function refuseName(name: string, createdBy: string): string | undefined {
+    if (byName.has(name)) return undefined;
+    const holder = names.holderOf(createdBy);
+    if (names.roomOf(holder) > 0) return undefined;
+    isNameWanted = true;
+    return names.explain(holder);
+  }
+
+  function internLane(name: string, lane: Lane, createdBy = ''): LaneEntry {
     if (interned?.ref.lane === lane && interned.ref.queue === name) return interned;
-    const queue = internQueue(name);
+    const queue = internQueue(name, createdBy);
     interned = queue.lanes.get(lane);
     if (interned) return interned;
     insertLane.run(lastLane + 1, queue.id, lane);
@@ -154,19 +154,14 @@ export function createCatalog(
 
   /** Counts by lane come from the last commit, not from a million rows: a locked file takes a group back every time. */
   function reload(committed: ReadonlyMap<number, LaneCounts> = new Map(lanes)): void {
-    for (const map of [byName, byId, lanes, emptyLanes, idleQueues]) map.clear();
+    for (const map of [byName, byId, lanes, emptyLanes, idleQueues, names]) map.clear();
     changed = [];
     changedLanes = [];
     interned = undefined;
     waiting = 0;
     lastQueue = 0;
     lastLane = 0;
-    for (const row of selectQueues.all()) {
-      const { id, name, is_paused, max_waiting, max_running, retain_ms, retain_count, pruned_to, ...counts } = row;
-      const retention = retain_ms === null ? null : { maxAgeMs: retain_ms, maxCount: retain_count! };
-      const settings = { isPaused: is_paused === 1, maxWaiting: max_waiting, maxRunning: max_running, retention };
-      addQueue(id, name, counts, { queue: name, ...settings }, pruned_to);
-    }
+    for (const row of selectQueues.all()) addQueue(readQueue(row));
     for (const { id, queue_id: queueId, lane } of selectLanes.all()) {
       const { committedReady = 0, committedLive = 0 } = committed.get(id) ?? {};
       addLane(id, byId.get(queueId)!, lane, committedReady, committedLive);
@@ -220,6 +215,7 @@ export function createCatalog(
       deleteQueue.run(queue.id);
       byName.delete(queue.name);
       byId.delete(queue.id);
+      names.count(queue.countedFor, -1);
     }
     idleQueues.clear();
   }
@@ -242,11 +238,9 @@ export function createCatalog(
     get waitingRoom() {
       return maxWaitingTasks - waiting;
     },
-    usage: () => [
-      { name: 'waiting_tasks', used: waiting, max: maxWaitingTasks },
-      { name: 'queues', used: byName.size, max: maxQueues },
-    ],
-    hasRoomFor: (name) => byName.size < maxQueues || byName.has(name),
+    usage: () => [{ name: 'waiting_tasks', used: waiting, max: maxWaitingTasks }, names.usage()],
+    refuseName,
+    nameRoomOf: (createdBy) => names.roomOf(names.holderOf(createdBy)),
     move: (lane, from, transition, createdBy) => {
       const to = step(lane, from, transition);
       if (isWaiting(from)) principals.count(createdBy, -1);
@@ -256,9 +250,15 @@ export function createCatalog(
     wake: (lane) => {
       step(lane, 'scheduled', 'due');
     },
-    set: (change) => {
-      const queue = internQueue(change.queue);
-      const settings = { ...queue.settings, ...change };
+    set: (change, createdBy = '') => {
+      const settings = { ...(byName.get(change.queue)?.settings ?? DEFAULT_SETTINGS), ...change };
+      const isSet = hasSettings(settings);
+      // Of a queue that is none nothing is to be taken away.
+      if (!isSet && !byName.has(change.queue)) return settings;
+      const refusal = refuseName(change.queue, createdBy);
+      if (refusal !== undefined) throw refuseQueue(refusal);
+      const queue = internQueue(change.queue, createdBy);
+      isNameWanted ||= !isSet;
       const { isPaused, maxWaiting, maxRunning, retention } = settings;
       const { maxAgeMs = null, maxCount = null } = retention ?? {};
       updateSettings.run(isPaused ? 1 : 0, maxWaiting, maxRunning, maxAgeMs, maxCount, queue.id);
@@ -279,13 +279,13 @@ export function createCatalog(
         queue.isChanged = false;
       }
       changed = [];
-      if (emptyLanes.size > MAX_EMPTY) dropEmptyLanes();
+      if (emptyLanes.size > MAX_EMPTY || isNameWanted) dropEmptyLanes();
+      isNameWanted = false;
       if (idleQueues.size > 0) dropIdleQueues();
     },
     confirm: () => {
       for (const lane of changedLanes) {
-        // Dropped.
-        if (!lane.isChanged) continue;
+        if (!lane.isChanged) continue; // Dropped.
         lane.isChanged = false;
         lane.committedReady = lane.ready;
         lane.committedLive = lane.live;

@@ -9,12 +9,45 @@ export interface QueueEntry {
   readonly counts: Counts;
   readonly lanes: Map<Lane, LaneEntry>;
   settings: QueueSettings;
+  /** The principal for whom its name counts; empty: nobody. */
+  readonly countedFor: string;
   /** Up to this position of the results log the queue keeps no settled task. */
   prunedTo: number;
   /** When the oldest result that it keeps was settled, as of the last look; undefined: nobody has looked. */
   oldestAt: number | undefined;
   /** The counts are to be written. */
   isChanged: boolean;
+}
+
+/** A queue as its table has it. */
+export interface QueueRow extends Counts {
+  readonly id: number;
+  readonly name: string;
+  readonly is_paused: number;
+  readonly max_waiting: number;
+  readonly max_running: number;
+  readonly retain_ms: number | null;
+  readonly retain_count: number | null;
+  readonly pruned_to: number;
+  readonly counted_for: string;
+}
+
+/** One that was read, without lanes yet. */
+export function readQueue(row: QueueRow): QueueEntry {
+  const { id, name, is_paused, max_waiting, max_running, retain_ms, retain_count, pruned_to, counted_for, ...counts } =
+    row;
+  const retention = retain_ms === null ? null : { maxAgeMs: retain_ms, maxCount: retain_count! };
+  const settings = { isPaused: is_paused === 1, maxWaiting: max_waiting, maxRunning: max_running, retention };
+  const memory = { lanes: new Map(), oldestAt: undefined, isChanged: false };
+  return {
+    id,
+    name,
+    counts,
+    settings: { queue: name, ...settings },
+    prunedTo: pruned_to,
+    countedFor: counted_for,
+    ...memory,
+  };
 }
 
 export interface LaneEntry {
