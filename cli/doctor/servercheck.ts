@@ -15,20 +15,30 @@ const FEW_FILES = 4_096;
 const LAGGING = 100_000;
 
 /** What to do of a limit that is near its end, and what happens there, by its name. */
-const LIMIT_ADVICE: Readonly<Record<string, string>> = {
-  connections:
+const LIMIT_ADVICE: ReadonlyMap<string, string> = new Map([
+  [
+    'connections',
     'further ones are refused: more descriptors and --max-connections, if they are wanted ("contact clients list")',
-  admitted_connections:
+  ],
+  [
+    'admitted_connections',
     'further callers are refused: more descriptors and --max-connections ("contact clients list" says who is there)',
-  open_calls: 'further calls are refused: raise --max-open-calls, or find the client that leaves them open',
-  open_reverse_calls:
+  ],
+  ['open_calls', 'further calls are refused: raise --max-open-calls, or find the client that leaves them open'],
+  [
+    'open_reverse_calls',
     'further calls to clients are refused: raise --max-open-calls, or find the caller that leaves them open',
-  unreceipted_bytes:
+  ],
+  [
+    'unreceipted_bytes',
     'workers read more slowly than they are given: raise --unreceipted-budget, or look what holds them up',
-  waiting_tasks:
+  ],
+  [
+    'waiting_tasks',
     'further tasks are refused: start more workers, or raise --max-waiting-tasks ("contact queues list" says where they wait)',
-  queues: 'tasks of further queues are refused: keep settled tasks less long, delete queues, or raise --max-queues',
-};
+  ],
+  ['queues', 'tasks of further queues are refused: keep settled tasks less long, delete queues, or raise --max-queues'],
+]);
 
 /** A look at a server that answers. */
 type ServerCheck = (facts: Required<Pick<ServerFacts, 'info'>> & ServerFacts) => readonly Finding[];
@@ -131,7 +141,7 @@ export const SERVER_CHECKS: readonly ServerCheck[] = [
         wrong(
           'limits',
           `${used} of ${max} ${name.replaceAll('_', ' ')} are used`,
-          LIMIT_ADVICE[name] ?? 'docs/limits.md says how to have more, and what happens then',
+          LIMIT_ADVICE.get(name) ?? 'docs/limits.md says how to have more, and what happens then',
         ),
       ),
 

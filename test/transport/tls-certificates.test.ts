@@ -15,6 +15,7 @@ import { createClient } from '../../shared/grpc.ts';
 import { silentLogger } from '../../shared/logger.ts';
 import { startGuarded } from '../scene/access.ts';
 import { atEnd, closeScene } from '../scene/end.ts';
+import { PREFACE } from '../scene/flood.ts';
 import { createFolder } from '../scene/folder.ts';
 import { isFull } from '../scene/full.ts';
 import { startProxy } from '../scene/proxy.ts';
@@ -53,7 +54,10 @@ function shake(scene: Scene, options: tls.ConnectionOptions): Promise<'open' | '
     atEnd(() => socket.destroy());
     socket.on('error', () => undefined);
     socket.on('close', () => resolve('closed'));
-    // HTTP/2 begins with the settings of the server, which it sends to whom it takes.
+    // A server answers the first bytes of HTTP/2, its preface and empty settings, with settings of its own, to whom it takes.
+    socket.once('secureConnect', () =>
+      socket.write(Buffer.concat([PREFACE, Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])])),
+    );
     socket.once('data', () => resolve('open'));
   });
 }
