@@ -73,7 +73,7 @@ describe('credentials in a file', () => {
         `DROP TABLE credential; DROP TABLE task_act; DROP TABLE task_log; DROP TABLE act; DROP TABLE history; DROP TABLE attempt; DROP TABLE failure; DROP TABLE principal;
          DROP INDEX result_unsuccessful; ALTER TABLE task DROP COLUMN created_by;
          ALTER TABLE client DROP COLUMN subject; ALTER TABLE result DROP COLUMN told_by;
-         ALTER TABLE live DROP COLUMN owner_subject; PRAGMA user_version = 14`,
+         ALTER TABLE live DROP COLUMN owner_subject; ALTER TABLE queue DROP COLUMN counted_for; PRAGMA user_version = 14`,
       );
       db.close();
       const store = await open();
