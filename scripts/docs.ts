@@ -23,36 +23,47 @@ const BESIDE = [
   'examples/ruby/README.md',
 ];
 
+/** Files of docs/ that end so, by their paths in it. */
+function listDocs(ending: RegExp): readonly string[] {
+  return readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => ending.test(path) && !path.startsWith('site/'));
+}
+
+/** The pictures that pages show: they go where they are in docs/. */
+export function listPictures(): readonly string[] {
+  return listDocs(/\.(?:png|svg)$/);
+}
+
 /** The pages by where they are in the repository, and where they go. */
 export function listPages(): ReadonlyMap<string, string> {
-  const docs = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
-    .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => path.endsWith('.md') && !path.startsWith('site/'));
-  const pages = new Map(docs.map((path) => [`docs/${path}`, path]));
+  const pages = new Map(listDocs(/\.md$/).map((path) => [`docs/${path}`, path]));
   for (const path of BESIDE) pages.set(path, `project/${path.replace('/README', '')}`);
   return pages;
 }
 
 /**
- * Links between pages lead to where the pages go. What is no page of the site (a proto file, a folder of sources) is named by
- * its path, since there is no place on the internet yet that has it.
+ * Links between pages lead to where the pages go, and pictures are where they are in docs/. What is no page of the site (a
+ * proto file, a folder of sources) is named by its path, since there is no place on the internet yet that has it.
  */
 export function moveLinks(text: string, from: string, pages: ReadonlyMap<string, string>): string {
   const at = pages.get(from)!;
+  const linkTo = (place: string): string =>
+    relative(dirname(at), place)
+      .replaceAll('\\', '/')
+      .replace(/^(?!\.)/, './');
   return text.replaceAll(
     /(!?)\[([^\]]+)\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)/g,
-    (whole, image, words, path, part = '') => {
-      if (image === '!') return whole;
+    (_whole, image, words, path, part = '') => {
       const target = normalize(join(dirname(from), path))
         .replaceAll('\\', '/')
         .replace(/\/$/, '');
       if (!existsSync(join(ROOT, target))) throw new Error(`${from}: a dead link: ${path}`);
+      if (image === '!') return `![${words}](${linkTo(target.replace(/^docs\//, ''))})`;
       const isFolder = statSync(join(ROOT, target)).isDirectory();
       const page = pages.get(isFolder ? `${target}/README.md` : target);
       if (page === undefined) return words.includes('`') ? words : `${words} (\`${target}\`)`;
-      return `[${words}](${relative(dirname(at), page)
-        .replaceAll('\\', '/')
-        .replace(/^(?!\.)/, './')}${part})`;
+      return `[${words}](${linkTo(page)}${part})`;
     },
   );
 }
@@ -66,7 +77,7 @@ function stage(): void {
     const text = readFileSync(join(ROOT, from), 'utf8').replaceAll(/^<!--[\s\S]*?-->\n/gm, '');
     writeFileSync(join(STAGE, to), moveLinks(text, from, pages));
   }
-  cpSync(join(ROOT, 'docs', 'guides', 'pictures'), join(STAGE, 'guides', 'pictures'), { recursive: true });
+  for (const path of listPictures()) cpSync(join(ROOT, 'docs', path), join(STAGE, path));
   cpSync(join(SITE, 'index.md'), join(STAGE, 'index.md'));
 }
 

@@ -3,6 +3,7 @@ import type { ClientInfo, Queue } from '../../gen/contact/v1/admin_service_pb.ts
 import { formatAge, formatSpan } from '../age.ts';
 import { describeCalls, describeLabels, describeQueues, describeServices, describeSession } from '../client.ts';
 import { shorten } from '../escape.ts';
+import { formatRate } from '../rate.ts';
 import { describeRuns, RUN_COLUMNS, RUN_WEIGHTS } from '../runs.ts';
 
 /** What cells are told beside their item. */
@@ -126,8 +127,4 @@ export function oldestOf(queues: readonly Queue[]): number | null {
 
 export function formatCount(count: number): string {
   return count.toLocaleString('en');
-}
-
-export function formatRate(rate: number): string {
-  return rate > 0 && rate < 10 ? rate.toFixed(1) : Math.round(rate).toLocaleString('en');
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findDeadEntries, listPages, moveLinks } from '../../scripts/docs.ts';
+import { findDeadEntries, listPages, listPictures, moveLinks } from '../../scripts/docs.ts';
 import { ROOT, toolEnvironment } from '../../scripts/tool.ts';
 import { isFull } from '../scene/full.ts';
 
@@ -23,6 +23,12 @@ describe('the site of the docs', () => {
     assert.equal(moveLinks('[the script](scripts/docs.ts)', 'README.md', pages), 'the script (`scripts/docs.ts`)');
     assert.equal(moveLinks('[`docs.ts`](scripts/docs.ts)', 'README.md', pages), '`docs.ts`');
     assert.equal(moveLinks('[a](https://example.com/a.md)', 'README.md', pages), '[a](https://example.com/a.md)');
+  });
+
+  it('shows a picture of docs/ from wherever a page goes', () => {
+    assert.equal(moveLinks('![a](docs/dashboard.png)', 'README.md', listPages()), '![a](../dashboard.png)');
+    assert.equal(moveLinks('![a](dashboard.png)', 'docs/dashboard.md', listPages()), '![a](./dashboard.png)');
+    assert.ok(listPictures().includes('dashboard.png') && listPictures().includes('guides/pictures/top.svg'));
   });
 
   it('is refused with a link to a file that is not there', () => {

@@ -9,6 +9,7 @@ import { formatMs, formatSpan } from '../../age.ts';
 import type { CommandContext } from '../../context.ts';
 import { parseLifetime, parsePast } from '../../duration.ts';
 import { escapeLine } from '../../escape.ts';
+import { formatRate } from '../../rate.ts';
 import { drawSparkline } from '../../sparkline.ts';
 import { layOutTable } from '../../table.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
@@ -147,8 +148,4 @@ function maxOf(values: Values): number | null {
 
 function describe(value: number | null, write: (value: number) => string): string {
   return value === null ? '-' : write(value);
-}
-
-function formatRate(rate: number): string {
-  return rate > 0 && rate < 10 ? rate.toFixed(1) : Math.round(rate).toLocaleString('en');
 }
