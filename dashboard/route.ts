@@ -18,7 +18,12 @@ window.addEventListener('hashchange', () => {
   if (route.value.parts.join('/') === before) return;
   window.scrollTo(0, 0);
   // Who hears the page is told of the new screen, who uses the keyboard begins there.
-  requestAnimationFrame(() => document.getElementById('main')?.focus({ preventScroll: true }));
+  // Who has gone on elsewhere by the time that it is drawn, as into the search, keeps the focus there.
+  const focused = document.activeElement;
+  requestAnimationFrame(() => {
+    const now = document.activeElement;
+    if (now === focused || now === document.body) document.getElementById('main')?.focus({ preventScroll: true });
+  });
 });
 
 function readRoute(): Route {

@@ -14,7 +14,10 @@ export function Dialog({ title, onClose, children }: DialogProps) {
     const before = document.activeElement;
     dialog.current?.showModal();
     return () => {
-      if (before instanceof HTMLElement) before.focus();
+      // Who has gone on elsewhere since it was closed, as into the search, keeps the focus there.
+      const now = document.activeElement;
+      const isHere = now === null || now === document.body || dialog.current?.contains(now) === true;
+      if (isHere && before instanceof HTMLElement) before.focus();
     };
   }, []);
   return (
