@@ -47,6 +47,23 @@ export const SHARE_MUTANTS: readonly Mutant[] = [
     ),
   },
   {
+    id: 'a queue whose last task is forgotten counts on for who made it first',
+    file: 'server/store/sqlite/rows/catalog.ts',
+    find: 'else isNameWanted ||= isVacant(queue);',
+    replace: '',
+    caughtBy: sqlite(
+      'names',
+      'count no more from the commit on that forgets the last task, and then for who makes them anew',
+    ),
+  },
+  {
+    id: 'names of queues count for who made a credential of the same name before',
+    file: 'server/store/name/names.ts',
+    find: 'ORDER BY created_at DESC LIMIT 1',
+    replace: 'ORDER BY created_at LIMIT 1',
+    caughtBy: sqlite('names', 'count for who has made the newest of a name that is given again'),
+  },
+  {
     id: 'settings make queues without a bound',
     file: 'server/store/sqlite/rows/catalog.ts',
     find: 'if (refusal !== undefined) throw refuseQueue(refusal);',
@@ -59,7 +76,7 @@ export const SHARE_MUTANTS: readonly Mutant[] = [
   {
     id: 'names of queues do not count for who has made their maker',
     file: 'server/store/name/names.ts',
-    find: 'selectMaker.get(principal)?.counted_for ?? principal',
+    find: 'selectMaker.get(principal)?.counted_for || principal',
     replace: 'selectMaker.get(principal) ? principal : principal',
     caughtBy: sqlite('names', 'count for the operator that has made who makes them, however many those are'),
   },

@@ -52,6 +52,25 @@ describe('names of queues', () => {
     await store.close();
   });
 
+  it('count no more from the commit on that forgets the last task, and then for who makes them anew', async () => {
+    const store = await open({ maxQueuesPerPrincipal: 2 });
+    const forget = async (...queues: string[]): Promise<void> => {
+      const ids = (await store.listTasks({ queues }, null, 100)).map(({ id }) => id);
+      await store.cancelTasks(ids, 'no', T0);
+      await store.deleteTasks(ids, EVERY_QUEUE);
+    };
+    await insert(store, A, 'a1', 'a2');
+    await forget('a1', 'a2');
+    assert.deepEqual(await namesOf(store), []);
+    await insert(store, B, 'a1', 'a2');
+    await assert.rejects(insert(store, B, 'b1'), FULL);
+    await insert(store, A, 'a3', 'a4');
+    await forget('a4');
+    await insert(store, A, 'a5');
+    await assert.rejects(insert(store, A, 'a4'), FULL);
+    await store.close();
+  });
+
   it('are taken by settings as by tasks, and no setting is taken away by a name that there is no room for', async () => {
     const store = await open({ maxQueues: 4, maxQueuesPerPrincipal: 2 });
     const set = (queue: string, by: string, change = {}) =>
@@ -85,6 +104,22 @@ describe('names of queues', () => {
     await assert.rejects(insert(store, 'token:two', 'more'), { ...FULL, problem: /count for token:maker/ });
     await assert.rejects(insert(store, 'token:maker', 'more'), FULL);
     await insert(store, A, 'a1', 'a2');
+    await store.close();
+  });
+
+  it('count for who has made the newest of a name that is given again', async () => {
+    const store = await open({ maxQueuesPerPrincipal: 2 });
+    for (const [name, countedFor, createdAt] of [
+      ['first', 'token:maker', T0],
+      ['second', '', T0 + 1],
+    ] as const) {
+      const made = { id: newCredentialId(), hash: hashOf(), countedFor, createdAt };
+      await store.createCredential(createToken({ ...made, name, principal: 'token:web' }), createdAt);
+      await insert(store, 'token:web', name);
+    }
+    await insert(store, 'token:web', 'third');
+    await assert.rejects(insert(store, 'token:web', 'more'), { ...FULL, problem: /count for token:web/ });
+    await insert(store, 'token:maker', 'more');
     await store.close();
   });
 

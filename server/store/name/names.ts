@@ -34,8 +34,9 @@ export function createNames(
   db: Database,
   { maxQueues = MAX_QUEUES, maxQueuesPerPrincipal = MAX_QUEUES_OF_ONE }: NameBounds = {},
 ): Names {
+  // Of a name that was given again the newest says who has made it.
   const selectMaker = db.prepare<{ counted_for: string }>(
-    "SELECT counted_for FROM credential WHERE principal = ? AND counted_for <> '' LIMIT 1",
+    'SELECT counted_for FROM credential WHERE principal = ? ORDER BY created_at DESC LIMIT 1',
   );
   let total = 0;
   /** As many as have names. */
@@ -45,7 +46,7 @@ export function createNames(
     holder === '' ? Number.POSITIVE_INFINITY : maxQueuesPerPrincipal - (countByHolder.get(holder) ?? 0);
 
   return {
-    holderOf: (principal) => (principal === '' ? '' : (selectMaker.get(principal)?.counted_for ?? principal)),
+    holderOf: (principal) => (principal === '' ? '' : selectMaker.get(principal)?.counted_for || principal),
     roomOf: (holder) => Math.min(maxQueues - total, ownRoomOf(holder)),
     explain(holder) {
       const advice = 'delete those that nobody needs (contact queues delete)';

@@ -7,7 +7,7 @@ import { refuseQueue } from '../../full.ts';
 import { createNames, type NameBounds } from '../../name/names.ts';
 import { DEFAULT_SETTINGS, hasSettings, type QueueChange, type QueueSettings } from '../../queues.ts';
 import { count, countLanes, isWaiting, type LaneCounts } from './counts.ts';
-import { isUnused, type LaneEntry, type QueueEntry, type QueueRow, readQueue } from './entries.ts';
+import { isUnused, isVacant, type LaneEntry, type QueueEntry, type QueueRow, readQueue } from './entries.ts';
 import type { Principals } from './principals.ts';
 
 /**
@@ -104,7 +104,7 @@ export function createCatalog(
   let lastLane = 0;
   /** The lane that was asked for last: the tasks of a batch mostly go to one. */
   let interned: LaneEntry | undefined;
-  /** Somebody wants a name that queues without anything may have. */
+  /** A queue without anything has a name, which counts for somebody, or is wanted. */
   let isNameWanted = false;
 
   function addQueue(entry: QueueEntry): QueueEntry {
@@ -234,6 +234,7 @@ export function createCatalog(
     remove: (queue, state) => {
       changeQueue(queue, state, -1);
       if (queue.lanes.size === 0) idleQueues.add(queue);
+      else isNameWanted ||= isVacant(queue);
     },
     get waitingRoom() {
       return maxWaitingTasks - waiting;
@@ -253,8 +254,7 @@ export function createCatalog(
     set: (change, createdBy = '') => {
       const settings = { ...(byName.get(change.queue)?.settings ?? DEFAULT_SETTINGS), ...change };
       const isSet = hasSettings(settings);
-      // Of a queue that is none nothing is to be taken away.
-      if (!isSet && !byName.has(change.queue)) return settings;
+      if (!isSet && !byName.has(change.queue)) return settings; // Of no queue nothing is taken away.
       const refusal = refuseName(change.queue, createdBy);
       if (refusal !== undefined) throw refuseQueue(refusal);
       const queue = internQueue(change.queue, createdBy);

@@ -65,9 +65,13 @@ export interface LaneEntry {
 }
 
 /** Whether the queue has nothing that is to be remembered. */
-export function isUnused({ counts: c, lanes, settings }: QueueEntry): boolean {
-  const tasks = c.ready + c.running + c.scheduled + countSettled(c);
-  return tasks === 0 && lanes.size === 0 && !hasSettings(settings);
+export function isUnused(queue: QueueEntry): boolean {
+  return queue.lanes.size === 0 && isVacant(queue);
+}
+
+/** Whether the queue has no task and no setting. */
+export function isVacant({ counts: c, settings }: QueueEntry): boolean {
+  return c.ready + c.running + c.scheduled + countSettled(c) === 0 && !hasSettings(settings);
 }
 
 /** Whether no more tasks of the queue may run now: it is paused, or as many run as may. */
