@@ -76,7 +76,8 @@ describe('createDashboard()', () => {
     const plain = find({ path: script() })!;
     const packed = find({ path: script(), acceptEncoding: 'deflate, gzip;q=1.0, br' })!;
     assert.equal(packed.headers['content-encoding'], 'gzip');
-    assert.deepEqual(gunzipSync(packed.body), plain.body);
+    // Not deepEqual: what it says of buffers that differ takes it minutes.
+    assert.ok(gunzipSync(packed.body).equals(plain.body));
     assert.equal(plain.headers['content-encoding'], undefined);
     for (const acceptEncoding of ['br', 'gzip;q=0', 'gzip; q=0.0, br'])
       assert.equal(find({ path: script(), acceptEncoding })!.headers['content-encoding'], undefined, acceptEncoding);

@@ -72,7 +72,11 @@ const CASES: readonly (readonly [what: string, headers: Headers, outcome: string
   ...['GET', 'HEAD', 'PUT', 'OPTIONS', 'PRI', 'BREW'].map(
     (method) => [method, { ':method': method }, `INTERNAL :method: expected POST, got ${method}`] as const,
   ),
-  ['a GET of a browser', { ':method': 'GET', ':path': '/', 'content-type': undefined, te: undefined }, 'HTTP 200'],
+  [
+    'a GET of a browser',
+    { ':method': 'GET', ':path': '/', 'content-type': undefined, te: undefined },
+    /^HTTP (200|503)$/,
+  ],
   ...['//echo.Echo/Unary', '/echo.Echo//Unary', '/echo.Echo/Unary/', '/echo.Echo/Unary?x=1', '/', '/echo.Echo'].map(
     (path) => [`the path ${path}`, { ':path': path }, `UNIMPLEMENTED no such method: ${path}`] as const,
   ),
